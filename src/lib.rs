@@ -1,0 +1,6 @@
+//! batchflow pushes many files through Azure Batch from one TOML manifest.
+
+pub mod clock;
+pub mod diagnostic;
+pub mod ids;
+pub mod wire;
