@@ -3,4 +3,5 @@
 pub mod clock;
 pub mod diagnostic;
 pub mod ids;
+pub mod service;
 pub mod wire;

@@ -1,1 +1,1 @@
-//! One integration binary.
+//! The integration tests: one binary, each topic a module.

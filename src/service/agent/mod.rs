@@ -1,0 +1,1 @@
+//! A node: directories, environment, files in, a process group, files out.

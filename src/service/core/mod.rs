@@ -1,0 +1,3 @@
+//! The rules of the service as a pure state machine: no IO, no clock, no randomness.
+
+pub(in crate::service) mod effect;

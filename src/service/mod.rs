@@ -1,0 +1,5 @@
+//! The local Azure Batch and Blob service: the same two REST protocols, really running the tasks.
+
+mod agent;
+mod core;
+mod http;
