@@ -5,8 +5,10 @@
 //! rule is. To add an operation's body, add the type to the file of its resource; the operation itself is
 //! already in [`batch::operation`].
 
+pub mod auth;
 pub mod batch;
 pub mod enumeration;
 pub mod lenient;
+pub mod sas;
 pub mod secret;
 pub mod time;
