@@ -1,6 +1,7 @@
 //! batchflow pushes many files through Azure Batch from one TOML manifest.
 
 pub mod clock;
+pub mod desired;
 pub mod diagnostic;
 pub mod ids;
 pub mod service;

@@ -1,0 +1,192 @@
+//! The complete intended state: exact request bodies, every derived name, a digest per task. Nothing is left to
+//! choose but the SAS URLs of the moment, which `apply` hands in through [`Access`]. Pure.
+
+mod body;
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use crate::ids::{BlobName, ContainerName, JobId, PoolId, TaskId};
+use crate::wire::batch::command::OutputFileUploadCondition;
+use crate::wire::batch::job::JobCreate;
+use crate::wire::batch::pool::PoolCreate;
+use crate::wire::batch::task::TaskCreate;
+
+pub use body::Urls;
+
+/// Metadata key on pools, jobs and containers: the manifest that made them.
+pub const OWNER_KEY: &str = "batchflow_manifest";
+/// Metadata key on pools, jobs and output blobs: a digest of what was asked for.
+pub const DIGEST_KEY: &str = "batchflow_digest";
+/// Metadata key on output blobs: the task that wrote them.
+pub const TASK_KEY: &str = "batchflow_task";
+/// Environment setting of each task: its digest.
+pub const DIGEST_SETTING: &str = "BATCHFLOW_DIGEST";
+
+/// Everything a manifest asks for.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    /// The manifest's name: the value of [`OWNER_KEY`].
+    pub name: String,
+    pub containers: Vec<Container>,
+    /// In order of container and blob name.
+    pub uploads: Vec<Upload>,
+    pub pool: Pool,
+    pub job: Job,
+    /// In the order they are added.
+    pub tasks: Vec<Task>,
+    pub download: Option<Download>,
+    pub cleanup: Cleanup,
+}
+
+/// A blob container.
+#[derive(Debug, Clone)]
+pub struct Container {
+    pub name: ContainerName,
+    /// Including the mark of ownership.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// A file that is to be a blob.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    pub container: ContainerName,
+    pub blob: BlobName,
+    pub path: PathBuf,
+    /// Bytes.
+    pub length: u64,
+    /// Base64, as `Content-MD5` has it.
+    pub md5: String,
+}
+
+/// The pool.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    pub id: PoolId,
+    /// Everything but the start task's resource files and, when it is to be looked up, the node agent SKU.
+    pub template: PoolCreate,
+    pub start_task_inputs: Vec<Input>,
+    /// None: looked up among the images that the account supports.
+    pub node_agent_sku: Option<String>,
+    /// Over everything the manifest says about the pool.
+    pub digest: String,
+}
+
+/// The job.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub id: JobId,
+    /// With `onAllTasksComplete` none: `apply` patches it once all tasks are in.
+    pub body: JobCreate,
+    /// Over everything the manifest says about the job.
+    pub digest: String,
+}
+
+/// A task.
+#[derive(Debug, Clone)]
+pub struct Task {
+    pub id: TaskId,
+    /// Lower-case hex SHA-256 of everything that decides its outputs.
+    pub digest: String,
+    /// Where the manifest asks for it.
+    pub span: Range<usize>,
+    /// Everything but resource and output files.
+    pub template: TaskCreate,
+    pub inputs: Vec<Input>,
+    pub outputs: Vec<Output>,
+}
+
+/// Files a node fetches before a command runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    pub source: InputSource,
+    /// A file name for a blob or URL, a directory for a container.
+    pub file_path: Option<String>,
+    /// Octal.
+    pub file_mode: Option<String>,
+}
+
+/// Where they come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InputSource {
+    Container {
+        container: ContainerName,
+        prefix: Option<String>,
+    },
+    Blob {
+        container: ContainerName,
+        blob: BlobName,
+    },
+    /// Given by the user as it is.
+    Url(String),
+}
+
+/// Files a node uploads after a command ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    pub pattern: String,
+    pub container: ContainerName,
+    /// A blob name, or a prefix when the pattern has a wildcard.
+    pub path: Option<String>,
+    pub condition: OutputFileUploadCondition,
+}
+
+/// A right to something in storage, to be made into a SAS URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access<'a> {
+    /// Read and list.
+    ReadContainer(&'a ContainerName),
+    ReadBlob(&'a ContainerName, &'a BlobName),
+    /// Create and write.
+    WriteContainer(&'a ContainerName),
+}
+
+/// What is brought home.
+#[derive(Debug, Clone)]
+pub struct Download {
+    pub container: ContainerName,
+    /// The folder.
+    pub to: PathBuf,
+    /// A glob over blob names; None: all.
+    pub pattern: Option<String>,
+}
+
+/// When things are deleted.
+#[derive(Debug, Clone, Copy)]
+pub struct Cleanup {
+    pub containers: When,
+    pub job: When,
+    pub pool: When,
+}
+
+/// A cleanup policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// When every task succeeded and its outputs are here.
+    OnSuccess,
+    /// However the run ends.
+    Always,
+    Never,
+}
+
+impl InputSource {
+    /// Whether this reads the given blob.
+    pub fn reads(&self, container: &ContainerName, blob: &BlobName) -> bool {
+        match self {
+            Self::Container {
+                container: c,
+                prefix,
+            } => {
+                c == container
+                    && prefix
+                        .as_deref()
+                        .is_none_or(|p| blob.as_str().starts_with(p))
+            }
+            Self::Blob {
+                container: c,
+                blob: b,
+            } => c == container && b == blob,
+            Self::Url(_) => false,
+        }
+    }
+}
