@@ -8,7 +8,10 @@
 pub mod auth;
 pub mod batch;
 pub mod enumeration;
+pub mod filter;
 pub mod lenient;
 pub mod sas;
+pub mod page;
+pub mod precondition;
 pub mod secret;
 pub mod time;

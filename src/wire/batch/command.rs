@@ -205,7 +205,9 @@ pub struct AutoUserSpecification {
 #[serde(rename_all = "camelCase")]
 pub struct UserAccount {
     pub name: String,
-    pub password: Secret,
+    /// Required when the account is made; never shown afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elevation_level: Option<ElevationLevel>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
