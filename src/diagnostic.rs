@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+pub mod codes;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -20,7 +22,7 @@ pub struct Label {
 /// One problem. The first label is the main one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Stable, kebab-case: what `batchflow explain` will take.
+    /// One of [`codes::ALL`].
     pub code: &'static str,
     pub severity: Severity,
     pub message: String,

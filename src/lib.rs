@@ -4,5 +4,7 @@ pub mod clock;
 pub mod desired;
 pub mod diagnostic;
 pub mod ids;
+pub mod manifest;
+pub mod report;
 pub mod service;
 pub mod wire;

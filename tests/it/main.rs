@@ -1,3 +1,4 @@
 //! The integration tests: one binary, each topic a module.
 
 mod architecture;
+mod manifest;

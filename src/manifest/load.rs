@@ -1,0 +1,219 @@
+//! The passes in their order, and the document they end in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use toml::de::DeValue;
+
+use super::at::{At, Scalar};
+use super::check::Checker;
+use super::section::account::{Account, RawAccount};
+use super::section::cleanup::{Cleanup, Policy, RawCleanup};
+use super::section::containers::{self, Container, RawContainer};
+use super::section::download::{Download, RawDownload};
+use super::section::job::{Job, RawJob};
+use super::section::pool::{Pool, RawPool};
+use super::section::tasks::{Factory, RawTask};
+use super::section::uploads::{RawUpload, Upload};
+use super::template::Bindings;
+use super::{document, shape, vars};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::ids::check_batch_id;
+
+/// A batchflow manifest: which containers and files, which pool, which job, which tasks, and where the outputs go.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "batchflow manifest", rename = "manifest")]
+struct RawManifest {
+    /// What marks everything made for this manifest: 1 to 64 letters, digits, `-` and `_`.
+    name: At<String>,
+    /// Variables for templates, `{{vars.NAME}}`; `--var NAME=VALUE` overrides them.
+    #[serde(default)]
+    vars: BTreeMap<At<String>, At<Scalar>>,
+    /// The Azure accounts to use. Without this section the manifest runs on the local service.
+    account: Option<RawAccount>,
+    /// The blob containers, by name.
+    #[serde(default)]
+    containers: BTreeMap<At<String>, RawContainer>,
+    /// Files that become blobs.
+    #[serde(default)]
+    uploads: Vec<At<RawUpload>>,
+    /// The nodes that tasks run on.
+    pool: At<RawPool>,
+    /// What holds the tasks.
+    job: At<RawJob>,
+    /// The tasks.
+    #[schemars(length(min = 1))]
+    tasks: Vec<At<RawTask>>,
+    /// Where outputs go on this machine.
+    download: Option<RawDownload>,
+    /// What apply deletes when it is done.
+    #[serde(default)]
+    cleanup: RawCleanup,
+}
+
+/// A checked manifest. Strings outside of `[[tasks]]` and the start task are rendered; those inside are templates.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    pub name: At<String>,
+    pub vars: BTreeMap<String, Scalar>,
+    /// Some: the manifest is for Azure.
+    pub account: Option<Account>,
+    pub containers: Vec<Container>,
+    pub uploads: Vec<Upload>,
+    pub pool: Pool,
+    pub job: Job,
+    pub tasks: Vec<Factory>,
+    pub download: Option<Download>,
+    pub cleanup: Cleanup,
+}
+
+impl Manifest {
+    /// What `name` and `vars` stand for in templates.
+    pub fn bindings(&self) -> Bindings {
+        Bindings::new(
+            &self.name.value,
+            self.vars.iter().map(|(n, v)| (n.as_str(), v)),
+        )
+    }
+}
+
+static SCHEMA: LazyLock<Value> = LazyLock::new(|| schemars::schema_for!(RawManifest).to_value());
+
+/// The JSON Schema of a manifest.
+pub fn schema() -> &'static Value {
+    &SCHEMA
+}
+
+/// Reads a manifest with the `--var` settings applied. There is a manifest only when no diagnostic is an error.
+pub fn load(text: &str, settings: &[(String, String)]) -> (Option<Manifest>, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let manifest = read(text, settings, &mut diagnostics);
+    diagnostics.sort_by_key(|d| d.labels.first().map_or(0, |l| l.span.start));
+    let failed = diagnostics.iter().any(Diagnostic::is_error);
+    (manifest.filter(|_| !failed), diagnostics)
+}
+
+fn read(
+    text: &str,
+    settings: &[(String, String)],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Manifest> {
+    let mut document = document::parse(text, diagnostics);
+    if !document.usable {
+        return None;
+    }
+    let var_names = match document
+        .table
+        .get_ref()
+        .get("vars")
+        .map(toml::Spanned::get_ref)
+    {
+        Some(DeValue::Table(vars)) => vars.keys().map(|k| k.get_ref().to_string()).collect(),
+        _ => BTreeSet::new(),
+    };
+    if !shape::check(schema(), &mut document.table, diagnostics) {
+        return None;
+    }
+    let mut raw = match RawManifest::deserialize(toml::de::Deserializer::from(document.table)) {
+        Ok(raw) => raw,
+        Err(error) => {
+            // The schema is made from the same structs, so this is a value that fits the schema and no Rust type.
+            diagnostics.push(
+                Diagnostic::error(codes::WRONG_TYPE, error.message().to_owned())
+                    .label(error.span().unwrap_or(0..0), "here"),
+            );
+            return None;
+        }
+    };
+    vars::override_with(&mut raw.vars, settings, diagnostics);
+    check(raw, text, var_names, diagnostics)
+}
+
+fn check(
+    raw: RawManifest,
+    text: &str,
+    var_names: BTreeSet<String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Manifest> {
+    let bindings = Bindings::new(
+        &raw.name.value,
+        raw.vars.iter().map(|(n, v)| (n.as_str(), &v.value)),
+    );
+    let mut checker = Checker::new(text, bindings, var_names, std::mem::take(diagnostics));
+    if let Err(invalid) = check_batch_id(&raw.name.value) {
+        let message = invalid.message.replacen("the id", "the name", 1);
+        checker.report(
+            Diagnostic::error(codes::INVALID_ID, message)
+                .label(raw.name.span.clone(), "not allowed")
+                .help(invalid.help.replacen("an id", "a name", 1)),
+        );
+    }
+    let account = raw.account.as_ref().map(|a| a.check(&mut checker));
+    let containers = containers::check(&raw.containers, &mut checker);
+    let uploads = raw
+        .uploads
+        .iter()
+        .filter_map(|u| u.value.check(&mut checker))
+        .collect();
+    let pool = RawPool::check(&raw.pool, &mut checker);
+    let job = RawJob::check(&raw.job, &mut checker);
+    let slots = pool
+        .as_ref()
+        .map_or(i32::MAX, |p| p.task_slots_per_node.unwrap_or(1));
+    let tasks: Vec<Factory> = raw
+        .tasks
+        .iter()
+        .filter_map(|t| RawTask::check(t, slots, &mut checker))
+        .collect();
+    let download = raw.download.as_ref().map(|d| d.check(&mut checker));
+    let cleanup = raw.cleanup.check(download.is_some());
+    let download = download.flatten();
+    warn_of_lost_outputs(&tasks, download.as_ref(), cleanup, &mut checker);
+    *diagnostics = checker.diagnostics;
+    Some(Manifest {
+        name: raw.name,
+        vars: raw
+            .vars
+            .into_iter()
+            .map(|(n, v)| (n.value, v.value))
+            .collect(),
+        account,
+        containers,
+        uploads,
+        pool: pool?,
+        job: job?,
+        tasks,
+        download,
+        cleanup,
+    })
+}
+
+fn warn_of_lost_outputs(
+    tasks: &[Factory],
+    download: Option<&Download>,
+    cleanup: Cleanup,
+    checker: &mut Checker<'_>,
+) {
+    if cleanup.containers == Policy::Never {
+        return;
+    }
+    for output in tasks.iter().flat_map(|t| &t.output_files) {
+        if download.is_none_or(|d| d.container != output.container) {
+            checker.report(
+                Diagnostic::warning(
+                    codes::OUTPUT_NOT_DOWNLOADED,
+                    format!(
+                        "the container \"{}\" is deleted with outputs that nobody downloaded",
+                        output.container.value
+                    ),
+                )
+                .label(output.container.span.clone(), "outputs go here")
+                .help("download this container, or set `cleanup.containers = \"never\"`"),
+            );
+        }
+    }
+}

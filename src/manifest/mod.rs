@@ -1,0 +1,34 @@
+//! Text to a checked document: every problem in one pass, each pointing at its place.
+//!
+//! Four passes over one text: TOML with recovery ([`document`]), the shape against the JSON Schema of the raw
+//! structs ([`shape`]), serde into the raw structs, then the checks that no schema can express. Each section of a
+//! manifest has one file under [`section`], with its raw shape, its checked type and its check side by side.
+//!
+//! This room reads no files and knows no account: whether a glob matches anything is `inputs`' business, and what
+//! a template yields for each file is `desired`'s.
+
+mod at;
+mod check;
+mod document;
+mod duration;
+mod load;
+pub mod section;
+mod shape;
+pub mod template;
+mod vars;
+
+pub use at::{At, OneOrMany, Scalar};
+pub use load::{Manifest, load, schema};
+pub use section::account::Account;
+pub use section::cleanup::{Cleanup, Policy};
+pub use section::command::{
+    CommandLine, Environment, OutputFile, ResourceFile, ResourceSource, UploadCondition,
+};
+pub use section::containers::Container;
+pub use section::download::Download;
+pub use section::job::{Job, OnTaskFailure};
+pub use section::pool::{Image, NodeFillType, Pool};
+pub use section::start_task::{AutoUserScope, ElevationLevel, StartTask, UserIdentity};
+pub use section::tasks::{Factory, ForEach};
+pub use section::uploads::Upload;
+pub use template::{Bindings, Template};

@@ -1,0 +1,49 @@
+//! `[download]`: bringing outputs home.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::ids::ContainerName;
+use crate::manifest::at::At;
+use crate::manifest::check::Checker;
+
+/// Where outputs go on this machine.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "download")]
+pub(in crate::manifest) struct RawDownload {
+    /// The container to download.
+    container: At<String>,
+    /// The folder, absolute or relative to the manifest's; made when it is not there.
+    to: At<String>,
+    /// Only blob names that match; default `**`.
+    pattern: Option<At<String>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Download {
+    pub container: At<ContainerName>,
+    /// Absolute, or relative to the manifest's folder.
+    pub to: At<String>,
+    /// Matched against whole blob names; None: all.
+    pub pattern: Option<At<String>>,
+}
+
+impl RawDownload {
+    pub(in crate::manifest) fn check(&self, checker: &mut Checker<'_>) -> Option<Download> {
+        let container = checker.container(&self.container);
+        let to = checker.text(&self.to);
+        let pattern = match &self.pattern {
+            Some(raw) => {
+                let pattern = checker.text(raw)?;
+                checker.glob(&pattern).then_some(Some(pattern))?
+            }
+            None => None,
+        };
+        Some(Download {
+            container: container?,
+            to: to?,
+            pattern,
+        })
+    }
+}

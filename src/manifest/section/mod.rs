@@ -1,0 +1,13 @@
+//! One file per section of a manifest: its raw shape (what serde and the JSON Schema see), its checked type, and
+//! the check between the two. Doc comments on raw fields are the schema's descriptions.
+
+pub mod account;
+pub mod cleanup;
+pub mod command;
+pub mod containers;
+pub mod download;
+pub mod job;
+pub mod pool;
+pub mod start_task;
+pub mod tasks;
+pub mod uploads;

@@ -1,0 +1,264 @@
+//! `[pool]`: the nodes.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::start_task::{RawStartTask, StartTask};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::ids::PoolId;
+use crate::manifest::at::At;
+use crate::manifest::check::Checker;
+
+/// The nodes that tasks run on.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "pool")]
+pub(in crate::manifest) struct RawPool {
+    /// 1 to 64 letters, digits, `-` and `_`.
+    id: At<String>,
+    /// A name for people.
+    display_name: Option<At<String>>,
+    /// The size of the virtual machines, such as `Standard_D2s_v5`.
+    vm_size: At<String>,
+    /// How many dedicated nodes; default 0.
+    #[schemars(range(min = 0))]
+    target_dedicated_nodes: Option<At<i32>>,
+    /// How many spot nodes, which are cheaper and may be taken away; default 0.
+    #[schemars(range(min = 0))]
+    target_low_priority_nodes: Option<At<i32>>,
+    /// How many tasks a node runs at once; default 1.
+    #[schemars(range(min = 1, max = 256))]
+    task_slots_per_node: Option<i32>,
+    /// What the nodes run.
+    image: At<RawImage>,
+    /// The node agent for the image; looked up among the images that the account verifies when it is left out.
+    node_agent_sku_id: Option<At<String>>,
+    /// How long allocation may take, at least 5 minutes; default 15.
+    resize_timeout: Option<At<String>>,
+    /// Whether nodes can reach each other; default false.
+    enable_inter_node_communication: Option<bool>,
+    /// How tasks spread over nodes.
+    task_scheduling_policy: Option<RawTaskSchedulingPolicy>,
+    /// Names and values kept with the pool.
+    #[serde(default)]
+    metadata: BTreeMap<At<String>, At<String>>,
+    /// What runs on each node before it takes tasks.
+    start_task: Option<At<RawStartTask>>,
+}
+
+/// A marketplace image, or an image of your own.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "image")]
+pub(in crate::manifest) struct RawImage {
+    /// Such as `canonical`.
+    publisher: Option<At<String>>,
+    /// Such as `ubuntu-24_04-lts`.
+    offer: Option<At<String>>,
+    /// Such as `server`.
+    sku: Option<At<String>>,
+    /// Default `latest`.
+    version: Option<At<String>>,
+    /// The resource id of a managed image or of an image in a compute gallery.
+    virtual_machine_image_id: Option<At<String>>,
+}
+
+/// How tasks spread over nodes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "task_scheduling_policy")]
+pub(in crate::manifest) struct RawTaskSchedulingPolicy {
+    /// `spread` over all nodes, or `pack` one node after the other.
+    node_fill_type: NodeFillType,
+}
+
+/// How tasks spread over nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "node_fill_type")]
+pub enum NodeFillType {
+    Spread,
+    Pack,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Image {
+    Marketplace {
+        publisher: At<String>,
+        offer: At<String>,
+        sku: At<String>,
+        version: Option<At<String>>,
+    },
+    Custom {
+        virtual_machine_image_id: At<String>,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub struct Pool {
+    pub id: At<PoolId>,
+    pub display_name: Option<String>,
+    pub vm_size: At<String>,
+    pub target_dedicated_nodes: i32,
+    pub target_low_priority_nodes: i32,
+    pub task_slots_per_node: Option<i32>,
+    pub image: Image,
+    pub image_span: Range<usize>,
+    /// None: to be looked up by the image.
+    pub node_agent_sku_id: Option<At<String>>,
+    pub resize_timeout: Option<At<Duration>>,
+    pub enable_inter_node_communication: Option<bool>,
+    pub node_fill_type: Option<NodeFillType>,
+    pub metadata: BTreeMap<String, String>,
+    pub start_task: Option<StartTask>,
+    pub span: Range<usize>,
+}
+
+const LEAST_RESIZE_TIMEOUT: Duration = Duration::from_secs(300);
+
+impl RawPool {
+    pub(in crate::manifest) fn check(raw: &At<Self>, checker: &mut Checker<'_>) -> Option<Pool> {
+        let pool = &raw.value;
+        let id = checker.name(&pool.id, codes::INVALID_ID, PoolId::new);
+        let vm_size = checker.text(&pool.vm_size);
+        let node_agent_sku_id = checker.opt_text(pool.node_agent_sku_id.as_ref());
+        let image =
+            pool.image
+                .value
+                .check(&pool.image.span, pool.node_agent_sku_id.is_some(), checker);
+        let dedicated = pool.target_dedicated_nodes.as_ref().map_or(0, |n| n.value);
+        let low_priority = pool
+            .target_low_priority_nodes
+            .as_ref()
+            .map_or(0, |n| n.value);
+        if dedicated == 0 && low_priority == 0 {
+            let span = [
+                &pool.target_dedicated_nodes,
+                &pool.target_low_priority_nodes,
+            ]
+            .into_iter()
+            .flatten()
+            .next()
+            .map_or(&raw.span, |n| &n.span);
+            checker.report(
+                Diagnostic::error(
+                    codes::NO_NODES,
+                    "this pool has no nodes: its tasks would never run",
+                )
+                .label(span.clone(), "no nodes")
+                .help("set `target_dedicated_nodes` or `target_low_priority_nodes` to 1 or more"),
+            );
+        }
+        let resize_timeout = checker.duration(pool.resize_timeout.as_ref());
+        if let Some(timeout) = resize_timeout
+            .as_ref()
+            .filter(|t| t.value < LEAST_RESIZE_TIMEOUT)
+        {
+            checker.error(
+                codes::OUT_OF_RANGE,
+                "`pool.resize_timeout` is out of range",
+                &timeout.span,
+                "at least 5 minutes",
+            );
+        }
+        let start_task = match &pool.start_task {
+            Some(task) => Some(RawStartTask::check(task, checker)),
+            None => None,
+        };
+        let display_name = checker
+            .opt_text(pool.display_name.as_ref())
+            .map(|n| n.value);
+        let metadata = checker.metadata(&pool.metadata, false);
+        Some(Pool {
+            id: id?,
+            display_name,
+            vm_size: vm_size?,
+            target_dedicated_nodes: dedicated,
+            target_low_priority_nodes: low_priority,
+            task_slots_per_node: pool.task_slots_per_node,
+            image: image?,
+            image_span: pool.image.span.clone(),
+            node_agent_sku_id,
+            resize_timeout,
+            enable_inter_node_communication: pool.enable_inter_node_communication,
+            node_fill_type: pool
+                .task_scheduling_policy
+                .as_ref()
+                .map(|p| p.node_fill_type),
+            metadata,
+            start_task: match start_task {
+                Some(task) => Some(task?),
+                None => None,
+            },
+            span: raw.span.clone(),
+        })
+    }
+}
+
+impl RawImage {
+    fn check(
+        &self,
+        span: &Range<usize>,
+        has_agent: bool,
+        checker: &mut Checker<'_>,
+    ) -> Option<Image> {
+        if let Some(id) = &self.virtual_machine_image_id {
+            if let Some(other) = [&self.publisher, &self.offer, &self.sku, &self.version]
+                .into_iter()
+                .flatten()
+                .next()
+            {
+                checker.report(
+                    Diagnostic::error(
+                        codes::CONFLICTING_KEYS,
+                        "a marketplace image and an image of your own exclude each other",
+                    )
+                    .label(other.span.clone(), "part of a marketplace image")
+                    .label(id.span.clone(), "an image of your own"),
+                );
+                return None;
+            }
+            if !has_agent {
+                checker.error(
+                    codes::MISSING_KEY,
+                    "an image of your own needs its node agent named",
+                    span,
+                    "set `pool.node_agent_sku_id`, such as \"batch.node.ubuntu 24.04\"",
+                );
+            }
+            return checker
+                .text(id)
+                .map(|virtual_machine_image_id| Image::Custom {
+                    virtual_machine_image_id,
+                });
+        }
+        for (name, value) in [
+            ("publisher", &self.publisher),
+            ("offer", &self.offer),
+            ("sku", &self.sku),
+        ] {
+            if value.is_none() {
+                checker.error(
+                    codes::MISSING_KEY,
+                    format!("the key `{name}` is missing in `pool.image`"),
+                    span,
+                    &format!("`{name}` must be set here"),
+                );
+            }
+        }
+        let publisher = checker.opt_text(self.publisher.as_ref());
+        let offer = checker.opt_text(self.offer.as_ref());
+        let sku = checker.opt_text(self.sku.as_ref());
+        let version = checker.opt_text(self.version.as_ref());
+        Some(Image::Marketplace {
+            publisher: publisher?,
+            offer: offer?,
+            sku: sku?,
+            version,
+        })
+    }
+}

@@ -1,0 +1,277 @@
+//! `[[tasks]]`: each entry makes one task, or one for each item of its `for_each`.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::command::{
+    CommandLine, Environment, OutputFile, RawEnvironment, RawOutputFile, RawResourceFile,
+    ResourceFile, command_line,
+};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::ids::ContainerName;
+use crate::manifest::at::{At, OneOrMany};
+use crate::manifest::check::Checker;
+use crate::manifest::template::{Items, Quoting, Scope, Template};
+
+/// One task, or one for each item of `for_each`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "task")]
+pub(in crate::manifest) struct RawTask {
+    /// What to make one task each for.
+    for_each: Option<At<RawForEach>>,
+    /// 1 to 64 letters, digits, `-` and `_`; `{{id file.name}}` makes an id of any text.
+    id: At<String>,
+    /// A name for people.
+    display_name: Option<At<String>>,
+    /// Lines of POSIX sh; a line that fails ends the task. What is inserted is quoted, except by `{{{ }}}`.
+    commands: Option<At<OneOrMany>>,
+    /// A command line as it is, instead of `commands`.
+    command_line: Option<At<String>>,
+    /// Files the task needs besides its item's.
+    #[serde(default)]
+    resource_files: Vec<At<RawResourceFile>>,
+    /// Whether the item's file is put into the task's directory under its blob name; default true.
+    stage_input: Option<bool>,
+    /// Files uploaded when the task ends.
+    #[serde(default)]
+    output_files: Vec<At<RawOutputFile>>,
+    /// Environment variables by name.
+    #[serde(default)]
+    environment_settings: RawEnvironment,
+    /// Limits of each task.
+    #[serde(default)]
+    constraints: RawTaskConstraints,
+    /// How many slots of a node the task takes; default 1.
+    #[schemars(range(min = 1, max = 256))]
+    required_slots: Option<At<i32>>,
+}
+
+/// What to make tasks for: the files that this manifest uploads to a container, or a range of numbers.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "for_each")]
+pub(in crate::manifest) struct RawForEach {
+    /// One task for each file that this manifest uploads to this container: `file.name`, `file.stem`, `file.extension`, `file.folder`.
+    container: Option<At<String>>,
+    /// Only blob names that match; default `**`.
+    pattern: Option<At<String>>,
+    /// One task for each number from the first to before the second: `item`.
+    range: Option<At<[i64; 2]>>,
+    /// Whether it is all right when there are none; default false.
+    #[serde(default)]
+    allow_empty: bool,
+}
+
+/// Limits of each task.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "task_constraints")]
+pub(in crate::manifest) struct RawTaskConstraints {
+    /// How long one try may take, such as `10m`; then it is ended and counts as failed.
+    max_wall_clock_time: Option<At<String>>,
+    /// How long the node keeps the task's directory; default 7 days.
+    retention_time: Option<At<String>>,
+    /// How often the task is tried again when it fails; -1: without limit. Default: the job's.
+    #[schemars(range(min = -1))]
+    max_task_retry_count: Option<i32>,
+}
+
+/// What an entry of `[[tasks]]` makes tasks for.
+#[derive(Debug, Clone)]
+pub enum ForEach {
+    Files {
+        container: At<ContainerName>,
+        /// Matched against whole blob names.
+        pattern: At<String>,
+        allow_empty: bool,
+    },
+    Range {
+        numbers: Range<i64>,
+        span: Range<usize>,
+        allow_empty: bool,
+    },
+}
+
+/// One entry of `[[tasks]]`.
+#[derive(Debug, Clone)]
+pub struct Factory {
+    pub for_each: Option<ForEach>,
+    pub id: Template,
+    pub display_name: Option<Template>,
+    pub command_line: CommandLine,
+    pub resource_files: Vec<ResourceFile>,
+    /// Whether the item's file is staged, under its blob name.
+    pub stage_input: bool,
+    pub output_files: Vec<OutputFile>,
+    pub environment_settings: Environment,
+    pub max_wall_clock_time: Option<At<Duration>>,
+    pub retention_time: Option<At<Duration>>,
+    pub max_task_retry_count: Option<i32>,
+    pub required_slots: Option<i32>,
+    pub span: Range<usize>,
+}
+
+/// A range longer than this is a slip of the keyboard.
+const MOST_ITEMS: i64 = 10_000_000;
+
+impl RawTask {
+    pub(in crate::manifest) fn check(
+        raw: &At<Self>,
+        slots_per_node: i32,
+        checker: &mut Checker<'_>,
+    ) -> Option<Factory> {
+        let task = &raw.value;
+        let items = match &task.for_each {
+            None => Items::None,
+            Some(each) if each.value.container.is_some() => Items::Files,
+            Some(_) => Items::Range,
+        };
+        let for_each = match &task.for_each {
+            Some(each) => each.value.check(&each.span, checker).map(Some),
+            None => Some(None),
+        };
+        let nameless = Scope::Task { items, id: false };
+        let scope = Scope::Task { items, id: true };
+        let id = checker.template(&task.id, nameless, Quoting::None);
+        if let (Some(id), Some(each)) = (&id, &task.for_each) {
+            if id.is_fixed() {
+                checker.report(
+                    Diagnostic::error(
+                        codes::DUPLICATE_TASK_ID,
+                        "every task of this `for_each` would have the same id",
+                    )
+                    .label(
+                        task.id.span.clone(),
+                        "nothing in here differs from task to task",
+                    )
+                    .label(each.span.clone(), "many tasks")
+                    .help(if items == Items::Files {
+                        "use {{file.stem}}, or {{id file.name}} for any name"
+                    } else {
+                        "use {{item}}"
+                    }),
+                );
+            }
+        }
+        if let Some(slots) = task
+            .required_slots
+            .as_ref()
+            .filter(|n| n.value > slots_per_node)
+        {
+            checker.report(
+                Diagnostic::error(codes::OUT_OF_RANGE, "no node could ever run this task")
+                    .label(
+                        slots.span.clone(),
+                        format!("a node has {slots_per_node} slot(s)"),
+                    )
+                    .help("raise `pool.task_slots_per_node`"),
+            );
+        }
+        let display_name = task
+            .display_name
+            .as_ref()
+            .map(|t| checker.template(t, scope, Quoting::None));
+        let command = command_line(
+            task.commands.as_ref(),
+            task.command_line.as_ref(),
+            &raw.span,
+            scope,
+            checker,
+        );
+        let resource_files = task
+            .resource_files
+            .iter()
+            .filter_map(|f| RawResourceFile::check(f, scope, checker))
+            .collect();
+        let output_files = task
+            .output_files
+            .iter()
+            .filter_map(|f| RawOutputFile::check(f, scope, checker))
+            .collect();
+        let environment_settings = checker.environment(&task.environment_settings, scope);
+        let max_wall_clock_time = checker.duration(task.constraints.max_wall_clock_time.as_ref());
+        let retention_time = checker.duration(task.constraints.retention_time.as_ref());
+        Some(Factory {
+            for_each: for_each?,
+            id: id?,
+            display_name: display_name.flatten(),
+            command_line: command?,
+            resource_files,
+            stage_input: task.stage_input.unwrap_or(true),
+            output_files,
+            environment_settings,
+            max_wall_clock_time,
+            retention_time,
+            max_task_retry_count: task.constraints.max_task_retry_count,
+            required_slots: task.required_slots.as_ref().map(|n| n.value),
+            span: raw.span.clone(),
+        })
+    }
+}
+
+impl RawForEach {
+    fn check(&self, span: &Range<usize>, checker: &mut Checker<'_>) -> Option<ForEach> {
+        match (&self.container, &self.range) {
+            (Some(container), None) => {
+                let container = checker.container(container);
+                let pattern = match &self.pattern {
+                    Some(raw) => checker.text(raw)?,
+                    None => At::new("**".to_owned(), span.clone()),
+                };
+                let good = checker.glob(&pattern);
+                Some(ForEach::Files {
+                    container: container?,
+                    pattern: good.then_some(pattern)?,
+                    allow_empty: self.allow_empty,
+                })
+            }
+            (None, Some(range)) => {
+                if let Some(pattern) = &self.pattern {
+                    checker.error(
+                        codes::CONFLICTING_KEYS,
+                        "a `range` has no names to match",
+                        &pattern.span,
+                        "belongs to `container`",
+                    );
+                }
+                let [start, end] = range.value;
+                if end.saturating_sub(start) > MOST_ITEMS {
+                    checker.error(
+                        codes::OUT_OF_RANGE,
+                        "the range is too long",
+                        &range.span,
+                        "at most 10 million numbers",
+                    );
+                    return None;
+                }
+                Some(ForEach::Range {
+                    numbers: start..end,
+                    span: range.span.clone(),
+                    allow_empty: self.allow_empty,
+                })
+            }
+            (Some(_), Some(range)) => {
+                checker.error(
+                    codes::CONFLICTING_KEYS,
+                    "`container` and `range` exclude each other",
+                    &range.span,
+                    "remove this or the container",
+                );
+                None
+            }
+            (None, None) => {
+                checker.error(
+                    codes::MISSING_KEY,
+                    "this `for_each` has nothing to run over",
+                    span,
+                    "`container` or `range` must be set here",
+                );
+                None
+            }
+        }
+    }
+}
