@@ -165,10 +165,10 @@ impl RawPool {
                 "at least 5 minutes",
             );
         }
-        let start_task = match &pool.start_task {
-            Some(task) => Some(RawStartTask::check(task, checker)),
-            None => None,
-        };
+        let start_task = pool
+            .start_task
+            .as_ref()
+            .map(|task| RawStartTask::check(task, checker));
         let display_name = checker
             .opt_text(pool.display_name.as_ref())
             .map(|n| n.value);

@@ -137,25 +137,25 @@ impl RawTask {
         let nameless = Scope::Task { items, id: false };
         let scope = Scope::Task { items, id: true };
         let id = checker.template(&task.id, nameless, Quoting::None);
-        if let (Some(id), Some(each)) = (&id, &task.for_each) {
-            if id.is_fixed() {
-                checker.report(
-                    Diagnostic::error(
-                        codes::DUPLICATE_TASK_ID,
-                        "every task of this `for_each` would have the same id",
-                    )
-                    .label(
-                        task.id.span.clone(),
-                        "nothing in here differs from task to task",
-                    )
-                    .label(each.span.clone(), "many tasks")
-                    .help(if items == Items::Files {
-                        "use {{file.stem}}, or {{id file.name}} for any name"
-                    } else {
-                        "use {{item}}"
-                    }),
-                );
-            }
+        if let (Some(id), Some(each)) = (&id, &task.for_each)
+            && id.is_fixed()
+        {
+            checker.report(
+                Diagnostic::error(
+                    codes::DUPLICATE_TASK_ID,
+                    "every task of this `for_each` would have the same id",
+                )
+                .label(
+                    task.id.span.clone(),
+                    "nothing in here differs from task to task",
+                )
+                .label(each.span.clone(), "many tasks")
+                .help(if items == Items::Files {
+                    "use {{file.stem}}, or {{id file.name}} for any name"
+                } else {
+                    "use {{item}}"
+                }),
+            );
         }
         if let Some(slots) = task
             .required_slots

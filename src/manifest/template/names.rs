@@ -230,17 +230,17 @@ impl Check<'_, '_> {
 
     fn expression(&mut self, expression: &HelperTemplate, position: &TemplateMapping) {
         if expression.params.is_empty() && expression.hash.is_empty() {
-            if let Some(name) = expression.name.as_name() {
-                if HELPERS.contains(&name) {
-                    self.diagnostics.push(
-                        Diagnostic::error(
-                            codes::TEMPLATE_SYNTAX,
-                            format!("`{name}` needs an argument"),
-                        )
-                        .label(self.places.expression(position), "such as {{id file.name}}"),
-                    );
-                    return;
-                }
+            if let Some(name) = expression.name.as_name()
+                && HELPERS.contains(&name)
+            {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        codes::TEMPLATE_SYNTAX,
+                        format!("`{name}` needs an argument"),
+                    )
+                    .label(self.places.expression(position), "such as {{id file.name}}"),
+                );
+                return;
             }
             self.parameter(&expression.name, position);
             return;
