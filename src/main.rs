@@ -1,1 +1,12 @@
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Before anything else: a launcher is not a command of the tool.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|first| first == batchflow::service::LAUNCHER_ARGUMENT)
+    {
+        return batchflow::service::launcher_main();
+    }
+    ExitCode::SUCCESS
+}

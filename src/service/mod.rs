@@ -3,3 +3,5 @@
 mod agent;
 mod core;
 mod http;
+
+pub use agent::{LAUNCHER_ARGUMENT, launcher_main};

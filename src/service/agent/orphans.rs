@@ -1,0 +1,107 @@
+//! Reading `/proc`: which processes are ours, and whose each of them is.
+//!
+//! Where there is no `/proc` nothing is found, and only process groups hold tasks together.
+
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::protocol::MARKER;
+
+/// Every child of this process, of whichever thread, zombies too. While children come and go one may be
+/// missed; its going wakes the reaper, which looks again.
+#[cfg(target_os = "linux")]
+pub(super) fn children() -> Vec<Pid> {
+    let mut found = Vec::new();
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
+        return found;
+    };
+    for thread in threads.flatten() {
+        match std::fs::read_to_string(thread.path().join("children")) {
+            Ok(text) => found.extend(text.split_ascii_whitespace().filter_map(parse_pid)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return children_by_parent(),
+            Err(_) => {}
+        }
+    }
+    found
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn children() -> Vec<Pid> {
+    Vec::new()
+}
+
+/// The slow way, for kernels without the `children` files.
+#[cfg(target_os = "linux")]
+fn children_by_parent() -> Vec<Pid> {
+    let me = rustix::process::getpid();
+    all_processes()
+        .into_iter()
+        .filter(|pid| status_fields(*pid).is_some_and(|(parent, _)| parent == me.as_raw_pid()))
+        .collect()
+}
+
+/// Whose a process is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// The value of [`MARKER`] in its environment.
+    pub(super) marker: Option<String>,
+    /// Its process group, as a number.
+    pub(super) group: Option<i32>,
+}
+
+pub(super) fn identify(pid: Pid) -> Identity {
+    Identity {
+        marker: environment_value(pid, MARKER),
+        group: status_fields(pid).map(|(_, group)| group),
+    }
+}
+
+/// Kills what an earlier service left running below a directory: only if that service and its launcher were
+/// both killed is there anything to find.
+pub(super) fn kill_leftovers(nodes_dir: &Path) {
+    let me = rustix::process::getpid();
+    // Killing one may show another that it was just starting.
+    for _ in 0..16 {
+        let mut found = false;
+        for pid in all_processes().into_iter().filter(|pid| *pid != me) {
+            let below = environment_value(pid, MARKER)
+                .is_some_and(|directory| Path::new(&directory).starts_with(nodes_dir));
+            found |= below && kill_process(pid, Signal::KILL).is_ok();
+        }
+        if !found {
+            return;
+        }
+    }
+}
+
+fn all_processes() -> Vec<Pid> {
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| parse_pid(entry.file_name().to_str()?))
+        .collect()
+}
+
+fn parse_pid(text: &str) -> Option<Pid> {
+    Pid::from_raw(text.parse().ok()?)
+}
+
+fn environment_value(pid: Pid, name: &str) -> Option<String> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    environment.split(|b| *b == 0).find_map(|variable| {
+        let value = variable.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    })
+}
+
+/// Parent and process group.
+fn status_fields(pid: Pid) -> Option<(i32, i32)> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The program's name comes before, in parentheses, and may itself contain any character.
+    let (_, rest) = text.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace().skip(1);
+    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+}

@@ -1,0 +1,74 @@
+//! What the service and its launcher say to each other: one JSON object a line, requests on the launcher's
+//! standard input, notices on its standard output.
+
+use serde::{Deserialize, Serialize};
+
+/// The hidden first argument that makes the program a launcher.
+pub const LAUNCHER_ARGUMENT: &str = "__launcher";
+
+/// The variable that tells whose a process is, even after its parents are gone. Every command line has it.
+pub(super) const MARKER: &str = "AZ_BATCH_TASK_DIR";
+
+/// From the service to the launcher.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Request {
+    Launch(Command),
+    /// Kill the run's process group; answered by its `Exited`.
+    Kill {
+        run: u64,
+    },
+}
+
+/// A process to start.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Command {
+    pub(super) run: u64,
+    /// The program and its arguments. A program without `/` is looked up in the `PATH` given here.
+    pub(super) argv: Vec<String>,
+    /// The whole environment.
+    pub(super) env: Vec<(String, String)>,
+    pub(super) cwd: String,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl std::fmt::Debug for Command {
+    /// Arguments and environment may hold a user's secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Command")
+            .field("run", &self.run)
+            .field("cwd", &self.cwd)
+            .finish_non_exhaustive()
+    }
+}
+
+/// From the launcher to the service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Notice {
+    /// The first line: the launcher takes requests.
+    Ready,
+    Started {
+        run: u64,
+        pid: u32,
+    },
+    /// No process was started.
+    Failed {
+        run: u64,
+        why: LaunchFailure,
+    },
+    /// The process and all it left behind are gone. Killed by signal n: 128 + n.
+    Exited {
+        run: u64,
+        code: i32,
+    },
+}
+
+/// Why there is no process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LaunchFailure {
+    ProgramNotFound { program: String },
+    Refused { message: String },
+}

@@ -1,0 +1,201 @@
+//! The launcher's table of runs and the thread that buries what died.
+//!
+//! A run is over when its first process has ended and nothing is left of what that started: the rest of its
+//! process group is killed, and so is every orphan the launcher adopted that carries the run's directory in
+//! its environment. Azure's own handling of what a start task leaves in the background is not documented; it
+//! is treated like a task [inf].
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatus, kill_process, kill_process_group,
+    wait, waitid,
+};
+
+use super::orphans::{self, Identity};
+use super::protocol::Notice;
+
+/// A run whose first process exists.
+struct Live {
+    run: u64,
+    marker: Option<String>,
+}
+
+/// A run whose first process has ended, but not yet all it left behind.
+struct Ending {
+    run: u64,
+    leader: Pid,
+    marker: Option<String>,
+    code: i32,
+}
+
+#[derive(Default)]
+pub(super) struct Table {
+    live: HashMap<Pid, Live>,
+    ending: Vec<Ending>,
+    /// Counts what was started, so that the reaper sees a start between finding no child and waiting for one.
+    started: u64,
+    closing: bool,
+}
+
+/// The table of runs, shared by the thread that starts processes and the one that reaps them.
+#[derive(Clone)]
+pub(super) struct Reaper {
+    shared: Arc<(Mutex<Table>, Condvar)>,
+    tell: fn(&Notice),
+}
+
+impl Reaper {
+    pub(super) fn new(tell: fn(&Notice)) -> Self {
+        Self {
+            shared: Arc::default(),
+            tell,
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a process while nothing is reaped, so that an early end is not taken for a stranger's and the
+    /// standard library's own wait for a child that could not execute finds it.
+    pub(super) fn start<E>(
+        &self,
+        run: u64,
+        marker: Option<String>,
+        spawn: impl FnOnce() -> Result<Pid, E>,
+    ) -> Result<(), E> {
+        let mut table = self.table();
+        let pid = spawn()?;
+        table.live.insert(pid, Live { run, marker });
+        table.started += 1;
+        (self.tell)(&Notice::Started {
+            run,
+            pid: pid.as_raw_pid().unsigned_abs(),
+        });
+        drop(table);
+        self.shared.1.notify_all();
+        Ok(())
+    }
+
+    /// Kills the process group of a run. One that has ended already is left alone: its number may be another's.
+    pub(super) fn kill(&self, run: u64) {
+        let table = self.table();
+        if let Some((leader, _)) = table.live.iter().find(|(_, live)| live.run == run) {
+            let _ = kill_process_group(*leader, Signal::KILL);
+        }
+    }
+
+    /// Kills everything; the reaper ends when nothing is left.
+    pub(super) fn close(&self) {
+        let mut table = self.table();
+        table.closing = true;
+        for leader in table.live.keys() {
+            let _ = kill_process_group(*leader, Signal::KILL);
+        }
+        table.kill_orphans();
+        drop(table);
+        self.shared.1.notify_all();
+    }
+
+    /// Buries the dead until the launcher closes and nothing is left.
+    pub(super) fn run(&self) {
+        loop {
+            let started = self.table().started;
+            match waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+                Ok(_) => self.bury(),
+                Err(Errno::CHILD) => {
+                    let mut table = self.table();
+                    while table.started == started {
+                        if table.closing {
+                            return;
+                        }
+                        table = self
+                            .shared
+                            .1
+                            .wait(table)
+                            .unwrap_or_else(PoisonError::into_inner);
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn bury(&self) {
+        let mut table = self.table();
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+            table.ended(pid, status);
+        }
+        for notice in table.kill_orphans() {
+            (self.tell)(&notice);
+        }
+    }
+}
+
+impl Table {
+    fn ended(&mut self, pid: Pid, status: WaitStatus) {
+        let Some(code) = exit_code(status) else {
+            return;
+        };
+        // An orphan when it is not in the table.
+        if let Some(live) = self.live.remove(&pid) {
+            let _ = kill_process_group(pid, Signal::KILL);
+            self.ending.push(Ending {
+                run: live.run,
+                leader: pid,
+                marker: live.marker,
+                code,
+            });
+        }
+    }
+
+    /// Kills the adopted processes of runs that are over, and gives the notices of those with none left.
+    ///
+    /// Whoever dies here hands us its own children first and wakes the reaper, so that this comes to an end
+    /// only when the whole tree is gone. A process without the marker cannot be told from another run's: it
+    /// goes when no run is left.
+    fn kill_orphans(&mut self) -> Vec<Notice> {
+        let mut dying: Vec<Identity> = Vec::new();
+        for orphan in orphans::children() {
+            if self.live.contains_key(&orphan) {
+                continue;
+            }
+            let identity = orphans::identify(orphan);
+            let spared = match &identity.marker {
+                _ if self.closing => false,
+                Some(marker) => self.is_live(marker),
+                None => !self.live.is_empty(),
+            };
+            // One that may not be killed is not waited for either.
+            if !spared && kill_process(orphan, Signal::KILL).is_ok() {
+                dying.push(identity);
+            }
+        }
+        let belongs = |identity: &Identity, ending: &Ending| {
+            identity.group == Some(ending.leader.as_raw_pid())
+                || (ending.marker.is_some() && identity.marker == ending.marker)
+        };
+        self.ending
+            .extract_if(.., |ending| !dying.iter().any(|d| belongs(d, ending)))
+            .map(|ending| Notice::Exited {
+                run: ending.run,
+                code: ending.code,
+            })
+            .collect()
+    }
+
+    fn is_live(&self, marker: &str) -> bool {
+        self.live
+            .values()
+            .any(|live| live.marker.as_deref() == Some(marker))
+    }
+}
+
+fn exit_code(status: WaitStatus) -> Option<i32> {
+    status
+        .exit_status()
+        .or_else(|| status.terminating_signal().map(|signal| 128 + signal))
+}
