@@ -4,6 +4,7 @@ pub mod clock;
 pub mod desired;
 pub mod diagnostic;
 pub mod ids;
+pub mod inputs;
 pub mod manifest;
 pub mod report;
 pub mod service;

@@ -2,6 +2,7 @@
 //! choose but the SAS URLs of the moment, which `apply` hands in through [`Access`]. Pure.
 
 mod body;
+mod sources;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use crate::wire::batch::pool::PoolCreate;
 use crate::wire::batch::task::TaskCreate;
 
 pub use body::Urls;
+pub use sources::sources;
 
 /// Metadata key on pools, jobs and containers: the manifest that made them.
 pub const OWNER_KEY: &str = "batchflow_manifest";

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, each topic a module.
 
 mod architecture;
+mod inputs;
 mod manifest;
 mod launcher;

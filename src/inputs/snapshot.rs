@@ -1,0 +1,75 @@
+//! The files of a workload at one moment.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use crate::ids::{BlobName, ContainerName};
+
+/// Which files are to become blobs of a container: one `[[uploads]]` entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    pub container: ContainerName,
+    /// Files or glob patterns, absolute or relative to the manifest's folder, each with its place in the manifest.
+    pub patterns: Vec<(String, Range<usize>)>,
+    /// The folder blob names are relative to; None: the fixed part of each pattern.
+    pub base: Option<String>,
+    /// Put before each blob name.
+    pub prefix: String,
+    /// Whether a pattern may match nothing.
+    pub allow_empty: bool,
+}
+
+/// One file and the blob it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    pub container: ContainerName,
+    pub blob: BlobName,
+    /// Absolute.
+    pub path: PathBuf,
+    /// Bytes.
+    pub length: u64,
+    /// What blob storage keeps: for comparing with blobs.
+    pub md5: [u8; 16],
+    /// For digests of tasks.
+    pub sha256: [u8; 32],
+}
+
+/// All files, in the order of container and blob name, no blob twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    files: Vec<File>,
+}
+
+impl Snapshot {
+    /// Takes files in any order; of two that are the same blob, the first stays.
+    pub fn new(mut files: Vec<File>) -> Self {
+        files.sort_by(|a, b| (&a.container, &a.blob).cmp(&(&b.container, &b.blob)));
+        files.dedup_by(|b, a| a.container == b.container && a.blob == b.blob);
+        Self { files }
+    }
+
+    pub fn files(&self) -> &[File] {
+        &self.files
+    }
+
+    /// The files of a container, in the order of their blob names.
+    pub fn of_container(&self, container: &ContainerName) -> &[File] {
+        let start = self.files.partition_point(|f| f.container < *container);
+        let end = self.files.partition_point(|f| f.container <= *container);
+        &self.files[start..end]
+    }
+
+    /// The files of a container whose blob names begin with `prefix`.
+    pub fn of_prefix(&self, container: &ContainerName, prefix: &str) -> &[File] {
+        let files = self.of_container(container);
+        let start = files.partition_point(|f| f.blob.as_str() < prefix);
+        let length = files[start..].partition_point(|f| f.blob.as_str().starts_with(prefix));
+        &files[start..start + length]
+    }
+
+    pub fn file(&self, container: &ContainerName, blob: &str) -> Option<&File> {
+        let files = self.of_container(container);
+        let at = files.binary_search_by(|f| f.blob.as_str().cmp(blob)).ok()?;
+        files.get(at)
+    }
+}
