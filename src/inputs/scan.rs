@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use super::cache::Cache;
-use super::digest::{Content, DigestFault, Stamp, digest, in_parallel};
+use super::digest::{DigestFault, Stamp, digest, in_parallel};
 use super::pattern::{Below, Pattern, normal};
 use super::snapshot::{File, Snapshot, Source};
 use crate::diagnostic::{Diagnostic, codes};
