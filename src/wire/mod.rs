@@ -7,6 +7,7 @@
 
 pub mod auth;
 pub mod batch;
+pub mod blob;
 pub mod enumeration;
 pub mod filter;
 pub mod lenient;

@@ -14,7 +14,7 @@ const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
 pub struct Time(i64);
 
 impl Time {
-    pub fn from_ticks(ticks: i64) -> Self {
+    pub const fn from_ticks(ticks: i64) -> Self {
         Self(ticks)
     }
 

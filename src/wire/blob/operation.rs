@@ -1,0 +1,238 @@
+//! The operations of Blob Storage, each once: what the router knows, and what it refuses by name.
+
+use crate::wire::sas::{Level, Permission};
+
+/// What we support.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    ListContainers,
+    CreateContainer,
+    GetContainerProperties,
+    GetContainerMetadata,
+    SetContainerMetadata,
+    DeleteContainer,
+    ListBlobs,
+    PutBlob,
+    GetBlob,
+    GetBlobProperties,
+    GetBlobMetadata,
+    SetBlobMetadata,
+    SetBlobProperties,
+    DeleteBlob,
+    PutBlock,
+    PutBlockList,
+    GetBlockList,
+}
+
+/// What there is to know about an operation without its headers and bodies.
+#[derive(Debug)]
+pub struct Spec {
+    pub operation: Operation,
+    pub method: &'static str,
+    pub level: Level,
+    /// The value of `comp`, or nothing.
+    pub comp: &'static str,
+    pub success: u16,
+    /// Any one of these in a shared access signature is enough.
+    pub permissions: &'static [Permission],
+    /// Whether a service SAS can give the right at all.
+    pub service_sas: bool,
+    /// Query parameters besides `restype`, `comp`, `timeout` and those of a signature.
+    pub parameters: &'static [&'static str],
+}
+
+macro_rules! table {
+    ($($operation:ident $method:literal $level:ident $comp:literal $success:literal [$($permission:ident)*] $sas:literal [$($parameter:literal)*];)+) => {
+        /// Everything we support.
+        pub const TABLE: &[Spec] = &[$(Spec {
+            operation: Operation::$operation,
+            method: $method,
+            level: Level::$level,
+            comp: $comp,
+            success: $success,
+            permissions: &[$(Permission::$permission),*],
+            service_sas: $sas,
+            parameters: &[$($parameter),*],
+        },)+];
+    };
+}
+
+table! {
+    ListContainers         "GET"    Service   "list"      200 [List]         false ["prefix" "marker" "maxresults" "include"];
+    CreateContainer        "PUT"    Container ""          201 [Create Write] false [];
+    GetContainerProperties "GET"    Container ""          200 [Read]         false [];
+    GetContainerProperties "HEAD"   Container ""          200 [Read]         false [];
+    GetContainerMetadata   "GET"    Container "metadata"  200 [Read]         false [];
+    GetContainerMetadata   "HEAD"   Container "metadata"  200 [Read]         false [];
+    SetContainerMetadata   "PUT"    Container "metadata"  200 [Write]        false [];
+    DeleteContainer        "DELETE" Container ""          202 [Delete]       false [];
+    ListBlobs              "GET"    Container "list"      200 [List]         true  ["prefix" "delimiter" "marker" "maxresults" "include"];
+    PutBlob                "PUT"    Object    ""          201 [Create Write] true  [];
+    GetBlob                "GET"    Object    ""          200 [Read]         true  [];
+    GetBlobProperties      "HEAD"   Object    ""          200 [Read]         true  [];
+    GetBlobMetadata        "GET"    Object    "metadata"  200 [Read]         true  [];
+    GetBlobMetadata        "HEAD"   Object    "metadata"  200 [Read]         true  [];
+    SetBlobMetadata        "PUT"    Object    "metadata"  200 [Write]        true  [];
+    SetBlobProperties      "PUT"    Object    "properties" 200 [Write]       true  [];
+    DeleteBlob             "DELETE" Object    ""          202 [Delete]       true  [];
+    PutBlock               "PUT"    Object    "block"     201 [Write]        true  ["blockid"];
+    PutBlockList           "PUT"    Object    "blocklist" 201 [Write]        true  [];
+    GetBlockList           "GET"    Object    "blocklist" 200 [Read]         true  ["blocklisttype"];
+}
+
+/// `comp` values of the real service that we do not support, with the feature they belong to.
+const UNSUPPORTED: &[(Level, &str, &str)] = &[
+    (Level::Service, "properties", "service properties"),
+    (Level::Service, "stats", "service statistics"),
+    (Level::Service, "userdelegationkey", "user delegation keys"),
+    (Level::Service, "blobs", "finding blobs by tags"),
+    (Level::Service, "batch", "batches of requests"),
+    (Level::Container, "acl", "container access policies"),
+    (Level::Container, "lease", "leases"),
+    (Level::Container, "undelete", "restoring deleted containers"),
+    (Level::Container, "blobs", "finding blobs by tags"),
+    (Level::Container, "batch", "batches of requests"),
+    (Level::Container, "rename", "renaming containers"),
+    (Level::Object, "lease", "leases"),
+    (Level::Object, "snapshot", "snapshots"),
+    (Level::Object, "tags", "blob tags"),
+    (Level::Object, "tier", "access tiers"),
+    (Level::Object, "copy", "copying blobs"),
+    (Level::Object, "page", "page blobs"),
+    (Level::Object, "pagelist", "page blobs"),
+    (Level::Object, "incrementalcopy", "page blobs"),
+    (Level::Object, "appendblock", "append blobs"),
+    (Level::Object, "seal", "append blobs"),
+    (Level::Object, "undelete", "restoring deleted blobs"),
+    (Level::Object, "expiry", "blob expiry"),
+    (Level::Object, "query", "querying blob contents"),
+    (
+        Level::Object,
+        "immutabilityPolicies",
+        "immutability policies",
+    ),
+    (Level::Object, "legalhold", "legal holds"),
+    (Level::Service, "account", "account information"),
+];
+
+/// What a request asks for.
+#[derive(Debug)]
+pub enum Route {
+    Supported(&'static Spec),
+    /// The real service does this.
+    Unsupported(&'static str),
+    /// The operation exists for other methods.
+    WrongMethod,
+    /// Not an operation of Blob Storage.
+    Unknown,
+}
+
+/// Finds the operation for a method, the level of the path, and the query's `restype` and `comp`.
+pub fn route(method: &str, level: Level, restype: &str, comp: &str) -> Route {
+    if restype == "account" {
+        return Route::Unsupported("account information");
+    }
+    if restype == "service" {
+        return Route::Unsupported("service properties");
+    }
+    // The containers are listed without a restype.
+    let expected = if level == Level::Container {
+        "container"
+    } else {
+        ""
+    };
+    if restype != expected {
+        return Route::Unknown;
+    }
+    let mut candidates = TABLE
+        .iter()
+        .filter(|spec| spec.level == level && spec.comp == comp)
+        .peekable();
+    let exists = candidates.peek().is_some();
+    if let Some(spec) = candidates.find(|spec| spec.method == method) {
+        return Route::Supported(spec);
+    }
+    let known = UNSUPPORTED
+        .iter()
+        .find(|(at, name, _)| *at == level && *name == comp);
+    match known {
+        Some((_, _, feature)) => Route::Unsupported(feature),
+        None if exists => Route::WrongMethod,
+        None => Route::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(method: &str, level: Level, restype: &str, comp: &str) -> String {
+        match route(method, level, restype, comp) {
+            Route::Supported(spec) => format!("{:?} {}", spec.operation, spec.success),
+            Route::Unsupported(feature) => format!("unsupported: {feature}"),
+            Route::WrongMethod => "wrong method".to_owned(),
+            Route::Unknown => "unknown".to_owned(),
+        }
+    }
+
+    #[test]
+    fn routes() {
+        use Level::{Container, Object, Service};
+        for (method, level, restype, comp, expected) in [
+            ("GET", Service, "", "list", "ListContainers 200"),
+            (
+                "GET",
+                Service,
+                "account",
+                "properties",
+                "unsupported: account information",
+            ),
+            (
+                "GET",
+                Service,
+                "service",
+                "properties",
+                "unsupported: service properties",
+            ),
+            ("GET", Service, "", "", "unknown"),
+            ("PUT", Container, "container", "", "CreateContainer 201"),
+            ("PUT", Container, "", "", "unknown"),
+            (
+                "HEAD",
+                Container,
+                "container",
+                "",
+                "GetContainerProperties 200",
+            ),
+            ("POST", Container, "container", "", "wrong method"),
+            (
+                "PUT",
+                Container,
+                "container",
+                "acl",
+                "unsupported: container access policies",
+            ),
+            ("DELETE", Container, "container", "", "DeleteContainer 202"),
+            ("PUT", Object, "", "", "PutBlob 201"),
+            ("PUT", Object, "", "block", "PutBlock 201"),
+            ("PUT", Object, "", "snapshot", "unsupported: snapshots"),
+            ("DELETE", Object, "", "blocklist", "wrong method"),
+            ("GET", Object, "", "nonsense", "unknown"),
+        ] {
+            let found = shown(method, level, restype, comp);
+            assert_eq!(found, expected, "{method} {level:?} {restype} {comp}");
+        }
+    }
+
+    #[test]
+    fn each_route_is_unique() {
+        for (i, a) in TABLE.iter().enumerate() {
+            for b in &TABLE[i + 1..] {
+                assert!(
+                    (a.method, a.level, a.comp) != (b.method, b.level, b.comp),
+                    "{a:?} {b:?}"
+                );
+            }
+        }
+    }
+}
