@@ -1,0 +1,154 @@
+//! What can be asked of the storage and what it answers.
+
+use super::{Container, ContentHeaders, Metadata, Properties, Segment};
+use crate::ids::{BlobName, ContainerName};
+use crate::wire::blob::block::{BlockId, Source};
+use crate::wire::blob::condition::Conditions;
+use crate::wire::time::Time;
+
+/// A blob by its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::service) struct BlobRef {
+    pub(in crate::service) container: ContainerName,
+    pub(in crate::service) blob: BlobName,
+}
+
+/// Which part of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::service) struct Page {
+    pub(in crate::service) prefix: String,
+    /// The first name that may come.
+    pub(in crate::service) from: Option<String>,
+    pub(in crate::service) max_results: usize,
+}
+
+/// A blob written as a whole, from content (Put Blob) or from blocks (Put Block List).
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::service) struct Put<Content> {
+    pub(in crate::service) blob: BlobRef,
+    pub(in crate::service) content: Content,
+    pub(in crate::service) headers: ContentHeaders,
+    pub(in crate::service) metadata: Metadata,
+    pub(in crate::service) conditions: Conditions,
+    /// The caller may create a blob but not replace one.
+    pub(in crate::service) create_only: bool,
+}
+
+/// One request to the storage.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::service) enum BlobCommand {
+    ListContainers {
+        page: Page,
+    },
+    CreateContainer {
+        container: ContainerName,
+        metadata: Metadata,
+    },
+    GetContainer {
+        container: ContainerName,
+    },
+    SetContainerMetadata {
+        container: ContainerName,
+        metadata: Metadata,
+        conditions: Conditions,
+    },
+    DeleteContainer {
+        container: ContainerName,
+        conditions: Conditions,
+    },
+    ListBlobs {
+        container: ContainerName,
+        /// Empty for a flat listing.
+        delimiter: String,
+        page: Page,
+    },
+    PutBlob(Box<Put<Segment>>),
+    GetBlob {
+        blob: BlobRef,
+        conditions: Conditions,
+    },
+    GetBlobProperties {
+        blob: BlobRef,
+        conditions: Conditions,
+    },
+    SetBlobMetadata {
+        blob: BlobRef,
+        metadata: Metadata,
+        conditions: Conditions,
+    },
+    /// Sets all of the headers: what is not given is cleared.
+    SetBlobProperties {
+        blob: BlobRef,
+        headers: ContentHeaders,
+        conditions: Conditions,
+    },
+    DeleteBlob {
+        blob: BlobRef,
+        conditions: Conditions,
+    },
+    PutBlock {
+        blob: BlobRef,
+        block: BlockId,
+        content: Segment,
+    },
+    PutBlockList(Box<Put<Vec<(Source, BlockId)>>>),
+    GetBlockList {
+        blob: BlobRef,
+    },
+}
+
+/// The answer to a [`BlobCommand`]; which one belongs to which command is said at each.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::service) enum BlobReply {
+    /// To deletions and Put Block.
+    Done,
+    /// To everything that writes a container or a blob: when, which is also its ETag.
+    Written(Time),
+    /// To ListContainers.
+    Containers(ContainerPage),
+    /// To GetContainer.
+    Container(Container),
+    /// To ListBlobs.
+    Blobs(BlobPage),
+    /// To GetBlob.
+    Blob(Box<super::Blob>),
+    /// To GetBlobProperties.
+    Properties(Box<Properties>),
+    /// To GetBlockList.
+    Blocks(BlockLists),
+}
+
+/// Some containers in the order of their names.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::service) struct ContainerPage {
+    pub(in crate::service) containers: Vec<(String, Container)>,
+    /// The first name of the next page.
+    pub(in crate::service) next: Option<String>,
+}
+
+/// A blob, or all names up to a delimiter.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::service) enum ListedBlob {
+    Blob {
+        name: String,
+        properties: Box<Properties>,
+    },
+    Prefix(String),
+}
+
+/// Some blobs in the order of their names.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::service) struct BlobPage {
+    pub(in crate::service) blobs: Vec<ListedBlob>,
+    /// The first name of the next page.
+    pub(in crate::service) next: Option<String>,
+}
+
+/// The blocks of a blob with their lengths in bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::service) struct BlockLists {
+    pub(in crate::service) committed: Vec<(BlockId, u64)>,
+    pub(in crate::service) uncommitted: Vec<(BlockId, u64)>,
+    /// The blob itself, if anything was committed yet.
+    pub(in crate::service) blob: Option<Properties>,
+}
