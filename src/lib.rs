@@ -1,5 +1,6 @@
 //! batchflow pushes many files through Azure Batch from one TOML manifest.
 
+pub mod client;
 pub mod clock;
 pub mod desired;
 pub mod diagnostic;

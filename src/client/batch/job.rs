@@ -1,0 +1,66 @@
+//! Jobs.
+
+use futures::Stream;
+use serde::de::DeserializeOwned;
+
+use super::super::Create;
+use super::super::error::ClientError;
+use super::pool::created;
+use super::{Batch, ListOptions};
+use crate::wire::batch::job::{Job, JobCreate, JobTerminate, JobUpdate};
+use crate::wire::batch::operation::Operation;
+use crate::wire::batch::task::TaskCountsResult;
+
+impl Batch {
+    pub async fn create_job(&self, job: &JobCreate) -> Result<Create, ClientError> {
+        let call = self.call(Operation::CreateJob, &[]).on(&job.id);
+        created(call.json(job).send().await, "JobExists")
+    }
+
+    pub async fn get_job(&self, id: &str) -> Result<Option<Job>, ClientError> {
+        match self.call(Operation::GetJob, &[id]).find().await? {
+            Some(answer) => answer.json().map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub fn list_jobs<T: DeserializeOwned + Send + 'static>(
+        &self,
+        options: &ListOptions,
+    ) -> impl Stream<Item = Result<T, ClientError>> + Send + Unpin + use<T> {
+        self.list(Operation::ListJobs, &[], &[], options)
+    }
+
+    /// Changes the properties given; with `if_match`, only if nobody changed the job since.
+    pub async fn patch_job(
+        &self,
+        id: &str,
+        update: &JobUpdate,
+        if_match: Option<&str>,
+    ) -> Result<(), ClientError> {
+        let call = self.call(Operation::UpdateJob, &[id]);
+        call.if_match(if_match).json(update).ensure(&[]).await
+    }
+
+    /// Ends the job and its running tasks; a job that is ending or has ended is fine.
+    pub async fn terminate_job(&self, id: &str, reason: Option<&str>) -> Result<(), ClientError> {
+        let body = JobTerminate {
+            terminate_reason: reason.map(str::to_owned),
+        };
+        let call = self.call(Operation::TerminateJob, &[id]).json(&body);
+        call.ensure(&["JobCompleted", "JobBeingTerminated", "JobBeingDeleted"])
+            .await
+    }
+
+    /// Starts the deletion; no job, or one being deleted, is fine.
+    pub async fn delete_job(&self, id: &str) -> Result<(), ClientError> {
+        let call = self.call(Operation::DeleteJob, &[id]);
+        call.ensure_gone(&["JobBeingDeleted"]).await
+    }
+
+    /// How many tasks are in which state. The real service may lag a little behind.
+    pub async fn task_counts(&self, job: &str) -> Result<TaskCountsResult, ClientError> {
+        let call = self.call(Operation::GetJobTaskCounts, &[job]);
+        call.send().await?.json()
+    }
+}

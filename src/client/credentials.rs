@@ -1,0 +1,248 @@
+//! Which account, with which keys, where: from the environment and the manifest.
+
+use std::collections::BTreeMap;
+
+use super::endpoint::{Endpoint, InvalidEndpoint};
+use crate::wire::auth::{AccountKey, InvalidKey};
+
+const BATCH_NAME: &[&str] = &["AZURE_BATCH_ACCOUNT", "AZURE_BATCH_ACCOUNT_NAME"];
+const BATCH_KEY: &[&str] = &["AZURE_BATCH_ACCESS_KEY", "AZURE_BATCH_ACCOUNT_KEY"];
+const BATCH_ENDPOINT: &[&str] = &["AZURE_BATCH_ENDPOINT"];
+const STORAGE_NAME: &[&str] = &["AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME"];
+const STORAGE_KEY: &[&str] = &[
+    "AZURE_STORAGE_KEY",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_ACCESS_KEY",
+];
+const CONNECTION_STRING: &str = "AZURE_STORAGE_CONNECTION_STRING";
+
+/// A Batch account and the storage account that its files go through.
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub batch: ServiceAccount,
+    pub storage: ServiceAccount,
+}
+
+/// The name, key and place of one account.
+#[derive(Debug, Clone)]
+pub struct ServiceAccount {
+    pub name: String,
+    pub key: AccountKey,
+    pub endpoint: Endpoint,
+}
+
+/// What a manifest says of the account; it goes before the environment. Keys never stand in a manifest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Named {
+    pub batch_account: Option<String>,
+    pub batch_endpoint: Option<String>,
+    pub storage_account: Option<String>,
+    pub storage_endpoint: Option<String>,
+}
+
+/// Why there is no account to talk to.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialsError {
+    #[error("the account is not fully known: set {}", .0.join(", "))]
+    Missing(Vec<String>),
+    #[error("the value of {variable} is no account key")]
+    Key {
+        variable: String,
+        #[source]
+        source: InvalidKey,
+    },
+    #[error("the endpoint in {from} is not usable")]
+    Endpoint {
+        from: String,
+        #[source]
+        source: InvalidEndpoint,
+    },
+    #[error("{CONNECTION_STRING} {0}")]
+    ConnectionString(String),
+    #[error(
+        "{CONNECTION_STRING} is for the account `{found}`, but the manifest names `{wanted}`: set AZURE_STORAGE_KEY to the key of `{wanted}`"
+    )]
+    OtherAccount { found: String, wanted: String },
+}
+
+/// Reads a variable; tests give their own.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Account {
+    /// Reads the variables that the Azure CLI and Nextflow use, in this order. Empty ones count as not set.
+    ///
+    /// # Errors
+    /// All that is missing at once, or the first value that cannot be used.
+    pub fn from_environment(
+        environment: Environment<'_>,
+        manifest: &Named,
+    ) -> Result<Self, CredentialsError> {
+        let first = |names: &[&str]| {
+            names.iter().find_map(|name| {
+                let value = environment(name)?.trim().to_owned();
+                (!value.is_empty()).then(|| ((*name).to_owned(), value))
+            })
+        };
+        let given = |field: &str, value: &Option<String>| {
+            value
+                .clone()
+                .map(|v| (format!("`account.{field}` of the manifest"), v))
+        };
+        let mut missing = Vec::new();
+        let batch_name = given("batch_account", &manifest.batch_account)
+            .or_else(|| first(BATCH_NAME))
+            .or_missing(&mut missing, BATCH_NAME, "the name of the Batch account");
+        let batch_key = first(BATCH_KEY).or_missing(&mut missing, BATCH_KEY, "its key");
+        let batch_endpoint = given("batch_endpoint", &manifest.batch_endpoint)
+            .or_else(|| first(BATCH_ENDPOINT))
+            .or_missing(
+                &mut missing,
+                BATCH_ENDPOINT,
+                "its endpoint, such as https://NAME.REGION.batch.azure.com",
+            );
+
+        let wanted = given("storage_account", &manifest.storage_account);
+        let connection = first(&[CONNECTION_STRING])
+            .map(|(_, text)| ConnectionString::parse(&text))
+            .transpose()?;
+        let own_key = first(STORAGE_KEY);
+        let is_wanted = |name: &str| {
+            wanted
+                .as_ref()
+                .is_none_or(|(_, wanted)| wanted.eq_ignore_ascii_case(name))
+        };
+        let from_connection = |value| Some((CONNECTION_STRING.to_owned(), value));
+        let (storage_name, storage_key, default_endpoint) = match (connection, own_key) {
+            (Some(connection), _) if is_wanted(&connection.name) => (
+                from_connection(connection.name),
+                from_connection(connection.key),
+                from_connection(connection.endpoint),
+            ),
+            (Some(connection), None) => {
+                return Err(CredentialsError::OtherAccount {
+                    found: connection.name,
+                    wanted: wanted.map(|(_, name)| name).unwrap_or_default(),
+                });
+            }
+            (_, key) => (wanted.or_else(|| first(STORAGE_NAME)), key, None),
+        };
+        let storage_name = storage_name.or_missing(
+            &mut missing,
+            STORAGE_NAME,
+            "the name of the storage account",
+        );
+        let storage_key = storage_key.or_missing(
+            &mut missing,
+            STORAGE_KEY,
+            "its key, or AZURE_STORAGE_CONNECTION_STRING",
+        );
+        let storage_endpoint = given("storage_endpoint", &manifest.storage_endpoint)
+            .or(default_endpoint)
+            .or_else(|| {
+                let (from, name) = storage_name.clone()?;
+                Some((from, format!("https://{name}.blob.core.windows.net")))
+            });
+
+        match (
+            batch_name,
+            batch_key,
+            batch_endpoint,
+            storage_name,
+            storage_key,
+            storage_endpoint,
+        ) {
+            (Some(bn), Some(bk), Some(be), Some(sn), Some(sk), Some(se)) => Ok(Self {
+                batch: service(bn, bk, be)?,
+                storage: service(sn, sk, se)?,
+            }),
+            _ => Err(CredentialsError::Missing(missing)),
+        }
+    }
+}
+
+/// Where a value comes from, and the value.
+type Sourced = (String, String);
+
+fn service(
+    (_, name): Sourced,
+    (variable, key): Sourced,
+    (from, endpoint): Sourced,
+) -> Result<ServiceAccount, CredentialsError> {
+    Ok(ServiceAccount {
+        name,
+        key: AccountKey::from_base64(&key)
+            .map_err(|source| CredentialsError::Key { variable, source })?,
+        endpoint: endpoint
+            .parse()
+            .map_err(|source| CredentialsError::Endpoint { from, source })?,
+    })
+}
+
+trait OrMissing {
+    fn or_missing(self, missing: &mut Vec<String>, variables: &[&str], what: &str) -> Self;
+}
+
+impl OrMissing for Option<Sourced> {
+    fn or_missing(self, missing: &mut Vec<String>, variables: &[&str], what: &str) -> Self {
+        if self.is_none() {
+            missing.push(format!(
+                "{} ({what})",
+                variables.first().copied().unwrap_or_default()
+            ));
+        }
+        self
+    }
+}
+
+struct ConnectionString {
+    name: String,
+    key: String,
+    endpoint: String,
+}
+
+impl ConnectionString {
+    fn parse(text: &str) -> Result<Self, CredentialsError> {
+        let problem = |what: &str| CredentialsError::ConnectionString(what.to_owned());
+        let mut fields = BTreeMap::new();
+        for pair in text.split(';').map(str::trim).filter(|p| !p.is_empty()) {
+            let (name, value) = pair
+                .split_once('=')
+                .ok_or_else(|| problem("has a part that is not `Name=value`"))?;
+            fields.insert(name.trim().to_ascii_lowercase(), value.trim().to_owned());
+        }
+        let get = |name: &str| fields.get(name).filter(|v| !v.is_empty()).cloned();
+        if get("usedevelopmentstorage").is_some_and(|v| v.eq_ignore_ascii_case("true")) {
+            return Ok(Self::development());
+        }
+        if get("sharedaccesssignature").is_some() {
+            return Err(problem(
+                "holds a shared access signature; one with AccountName and AccountKey is needed",
+            ));
+        }
+        let name = get("accountname").ok_or_else(|| problem("has no AccountName"))?;
+        let key = get("accountkey").ok_or_else(|| problem("has no AccountKey"))?;
+        let endpoint = get("blobendpoint").unwrap_or_else(|| {
+            let protocol = get("defaultendpointsprotocol").unwrap_or_else(|| "https".to_owned());
+            let suffix = get("endpointsuffix").unwrap_or_else(|| "core.windows.net".to_owned());
+            format!("{protocol}://{name}.blob.{suffix}")
+        });
+        Ok(Self {
+            name,
+            key,
+            endpoint,
+        })
+    }
+
+    /// The account that storage emulators have, whose key everybody knows.
+    fn development() -> Self {
+        Self {
+            name: "devstoreaccount1".to_owned(),
+            key: "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==".to_owned(),
+            endpoint: "http://127.0.0.1:10000/devstoreaccount1".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "credentials_tests.rs"]
+mod tests;

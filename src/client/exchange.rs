@@ -1,0 +1,100 @@
+//! One request until it has an answer: date it, sign it, send it, and send it again as the policy says.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue};
+use http::{Method, Request, Response};
+
+use super::retry::{self, Outcome, RetryPolicy};
+use super::transport::{Transport, TransportError, TransportErrorKind};
+use crate::clock;
+use crate::wire::auth::{self, AccountKey, Scheme};
+use crate::wire::time::Time;
+
+/// What it takes to have a request of one account answered.
+#[derive(Debug, Clone)]
+pub(super) struct Exchange {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) scheme: Scheme,
+    pub(super) account: String,
+    pub(super) key: AccountKey,
+    pub(super) retry: RetryPolicy,
+}
+
+impl Exchange {
+    /// The last answer, whatever its status, or why there is none.
+    pub(super) async fn send(
+        &self,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let start = clock::monotonic();
+        let mut tries_made = 0;
+        loop {
+            let result = match self.signed(request.clone()) {
+                Ok(signed) => self.transport.send(signed).await,
+                Err(error) => Err(error),
+            };
+            tries_made += 1;
+            let outcome = outcome(&result);
+            let elapsed = start.elapsed();
+            match self
+                .retry
+                .wait(tries_made, elapsed, outcome, retry::jitter())
+            {
+                None => return result,
+                Some(wait) => {
+                    tracing::debug!(
+                        method = %request.method(), path = request.uri().path(),
+                        ?outcome, ?wait, tries_made, "sending again"
+                    );
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    /// Each try has its own date: an old one would be refused.
+    fn signed(&self, mut request: Request<Bytes>) -> Result<Request<Bytes>, TransportError> {
+        let date = Time::from(clock::now()).to_rfc1123();
+        let date_header = HeaderName::from_static(self.scheme.date_header());
+        request.headers_mut().insert(date_header, value(&date)?);
+        let bare =
+            request.body().is_empty() && matches!(request.method(), &Method::GET | &Method::HEAD);
+        if !bare {
+            let length = HeaderValue::from(request.body().len());
+            request.headers_mut().insert(CONTENT_LENGTH, length);
+        }
+        let mut view = auth::Request::new(
+            request.method().as_str(),
+            request.uri().path(),
+            request.uri().query().unwrap_or_default(),
+        );
+        for (name, value) in request.headers() {
+            let text = value
+                .to_str()
+                .map_err(|e| TransportError::caused_by(TransportErrorKind::Unsendable, &e))?;
+            view = view.header(name.as_str(), text);
+        }
+        let authorization = auth::authorization(self.scheme, &self.account, &self.key, &view);
+        let mut authorization = value(&authorization)?;
+        authorization.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, authorization);
+        Ok(request)
+    }
+}
+
+fn value(text: &str) -> Result<HeaderValue, TransportError> {
+    HeaderValue::from_str(text)
+        .map_err(|e| TransportError::caused_by(TransportErrorKind::Unsendable, &e))
+}
+
+fn outcome(result: &Result<Response<Bytes>, TransportError>) -> Outcome {
+    match result {
+        Ok(response) => Outcome::Answer {
+            status: response.status().as_u16(),
+            retry_after: retry::retry_after(response.headers(), clock::now().into()),
+        },
+        Err(error) => Outcome::NoAnswer(error.kind),
+    }
+}
