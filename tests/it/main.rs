@@ -2,5 +2,5 @@
 
 mod architecture;
 mod inputs;
-mod manifest;
 mod launcher;
+mod manifest;

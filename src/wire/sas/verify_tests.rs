@@ -1,3 +1,5 @@
+//! What each kind of signature opens, and what is refused.
+
 use super::*;
 use crate::wire::sas::{Level, Permission, Terms, service_sas, test_key as key};
 
