@@ -1,4 +1,4 @@
-//! The program: arguments in, exit code out.
+//! The binary: everything is in the library.
 
 use std::process::ExitCode;
 

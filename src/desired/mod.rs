@@ -4,6 +4,7 @@
 mod body;
 mod sources;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -46,7 +47,7 @@ pub struct Desired {
 pub struct Container {
     pub name: ContainerName,
     /// Including the mark of ownership.
-    pub metadata: Vec<(String, String)>,
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// A file that is to be a blob.
@@ -57,8 +58,7 @@ pub struct Upload {
     pub path: PathBuf,
     /// Bytes.
     pub length: u64,
-    /// Base64, as `Content-MD5` has it.
-    pub md5: String,
+    pub md5: [u8; 16],
 }
 
 /// The pool.
@@ -149,8 +149,8 @@ pub struct Download {
     pub container: ContainerName,
     /// The folder.
     pub to: PathBuf,
-    /// A glob over blob names; None: all.
-    pub pattern: Option<String>,
+    /// Over blob names; None: all.
+    pub pattern: Option<globset::GlobMatcher>,
 }
 
 /// When things are deleted.
@@ -169,6 +169,13 @@ pub enum When {
     /// However the run ends.
     Always,
     Never,
+}
+
+impl Download {
+    /// Whether a blob is to come home.
+    pub fn includes(&self, blob: &str) -> bool {
+        self.pattern.as_ref().is_none_or(|p| p.is_match(blob))
+    }
 }
 
 impl InputSource {

@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 
 /// What a file's content is known by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Content {
-    pub(super) md5: [u8; 16],
-    pub(super) sha256: [u8; 32],
+pub struct Content {
+    pub md5: [u8; 16],
+    pub sha256: [u8; 32],
 }
 
 /// What changes when a file does. The change time cannot be set back by a program, as the modification time can.
@@ -62,6 +62,14 @@ pub(super) fn digest(path: &Path) -> Result<(Stamp, Content), DigestFault> {
         }
     }
     Err(DigestFault::Changed)
+}
+
+/// Both digests of a file's content as it is now.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn digest_file(path: &Path) -> io::Result<Content> {
+    read(&mut fs::File::open(path)?).map(|(_, content)| content)
 }
 
 fn read(file: &mut fs::File) -> io::Result<(u64, Content)> {

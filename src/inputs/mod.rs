@@ -9,5 +9,6 @@ mod pattern;
 mod scan;
 pub mod snapshot;
 
+pub use digest::{Content, digest_file};
 pub use scan::scan;
 pub use snapshot::{File, Snapshot, Source};

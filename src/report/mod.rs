@@ -1,3 +1,8 @@
-//! What happens, for people and for machines. It prints what it is given and decides nothing.
+//! What people and machines see: plan, progress, diagnostics, summary. It prints what it is given and decides
+//! nothing.
 
 pub mod diagnostic;
+pub mod exit_code;
+pub mod plan;
+pub mod quantity;
+pub mod style;

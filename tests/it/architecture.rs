@@ -34,12 +34,15 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Lines of code a file may have without its tests; long tables are listed by name.
 const LONGEST_FILE: usize = 600;
 
+/// The files of a folder; unit tests in files of their own are left out.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             sources(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") {
+        } else if path.extension().is_some_and(|e| e == "rs")
+            && !path.to_string_lossy().ends_with("tests.rs")
+        {
             found.push(path);
         }
     }

@@ -52,6 +52,12 @@ impl Batch {
             .await
     }
 
+    /// Lets a disabled job go on.
+    pub async fn enable_job(&self, id: &str) -> Result<(), ClientError> {
+        let call = self.call(Operation::EnableJob, &[id]);
+        call.ensure(&[]).await
+    }
+
     /// Starts the deletion; no job, or one being deleted, is fine.
     pub async fn delete_job(&self, id: &str) -> Result<(), ClientError> {
         let call = self.call(Operation::DeleteJob, &[id]);

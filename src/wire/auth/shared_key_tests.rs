@@ -1,5 +1,3 @@
-//! Vectors of released SDKs, the ways they differ, and what is refused.
-
 use base64::Engine as _;
 
 use super::*;

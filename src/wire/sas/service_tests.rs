@@ -1,5 +1,3 @@
-//! Signatures compared with those of released SDKs.
-
 use super::*;
 use crate::wire::sas::test_key as key;
 

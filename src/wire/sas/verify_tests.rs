@@ -1,5 +1,3 @@
-//! What each kind of signature opens, and what is refused.
-
 use super::*;
 use crate::wire::sas::{Level, Permission, Terms, service_sas, test_key as key};
 

@@ -1,5 +1,3 @@
-//! Commands driven one by one: the reply, the effects, and what a restart brings back.
-
 use super::*;
 use crate::ids::BlobName;
 use crate::wire::blob::block::Source;

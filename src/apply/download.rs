@@ -1,0 +1,266 @@
+//! Step 7: outputs are here, verified, under their final names; the receipt says so.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Mutex;
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::engine::{PARALLEL, Run};
+use super::error::ApplyError;
+use crate::client::blob::BlobItem;
+use crate::desired::{DIGEST_KEY, Download, TASK_KEY};
+use crate::event::Event;
+use crate::inputs::digest_file;
+use crate::observed::{OutputReceipt, Receipt, TaskReceipt};
+use crate::plan::StepKind;
+
+/// A blob that comes home.
+struct Wanted {
+    blob: BlobItem,
+    /// Index of the task that wrote it; None when nothing says which.
+    task: Option<usize>,
+    path: PathBuf,
+}
+
+/// Fetches what the tasks in `done` wrote and what failed ones left; answers with files and bytes fetched.
+pub(super) async fn ensure(run: &Run<'_>, done: &[usize]) -> Result<(usize, u64), ApplyError> {
+    let mut receipt = run.receipt.clone();
+    let mut outputs: HashMap<usize, Vec<OutputReceipt>> =
+        done.iter().map(|t| (*t, Vec::new())).collect();
+    let mut fetched = (0, 0);
+    if let Some(download) = &run.desired.download {
+        let wanted = wanted(run, download).await?;
+        claim(run, download, &mut receipt, &wanted)?;
+        let results = fetch(run, download, wanted).await?;
+        for (task, output, is_new) in results {
+            if is_new {
+                fetched.0 += 1;
+                fetched.1 += output.length;
+            }
+            if let Some(list) = task.and_then(|t| outputs.get_mut(&t)) {
+                list.push(output);
+            }
+        }
+    }
+    for (task, mut files) in outputs {
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let task = &run.desired.tasks[task];
+        receipt.tasks.insert(
+            task.id.to_string(),
+            TaskReceipt {
+                digest: task.digest.clone(),
+                outputs: files,
+            },
+        );
+    }
+    receipt
+        .save(&run.receipt_folder)
+        .map_err(ApplyError::Receipt)?;
+    Ok(fetched)
+}
+
+/// The blobs of the manifest's tasks as they are now, and those nobody signed. What an older form of a task
+/// wrote is left out.
+async fn wanted(run: &Run<'_>, download: &Download) -> Result<Vec<Wanted>, ApplyError> {
+    let ids: HashMap<String, usize> = run
+        .desired
+        .tasks
+        .iter()
+        .enumerate()
+        .map(|(i, t)| (t.id.as_str().to_ascii_lowercase(), i))
+        .collect();
+    let up_to_date: HashSet<usize> = run
+        .plan
+        .tasks
+        .iter()
+        .filter(|t| t.work == crate::plan::TaskWork::UpToDate)
+        .map(|t| t.task)
+        .collect();
+    let mut blobs = run
+        .client
+        .blob
+        .list_blobs(download.container.as_str(), None);
+    let mut wanted = Vec::new();
+    while let Some(blob) = blobs
+        .try_next()
+        .await
+        .map_err(ApplyError::at(StepKind::Download))?
+    {
+        if !download.includes(&blob.name) {
+            continue;
+        }
+        let metadata = |key: &str| blob.metadata.get(key).map(String::as_str);
+        let task = match metadata(TASK_KEY) {
+            None => None,
+            Some(id) => match ids.get(&id.to_ascii_lowercase()) {
+                Some(task)
+                    if metadata(DIGEST_KEY) == Some(run.desired.tasks[*task].digest.as_str()) =>
+                {
+                    Some(*task)
+                }
+                _ => continue,
+            },
+        };
+        if task.is_some_and(|t| up_to_date.contains(&t)) {
+            continue;
+        }
+        let path = inside(&download.to, &blob.name).ok_or_else(|| ApplyError::EscapesFolder {
+            blob: blob.name.clone(),
+        })?;
+        wanted.push(Wanted { blob, task, path });
+    }
+    Ok(wanted)
+}
+
+/// Where a blob goes in `folder`; None when its name would lead out of it.
+fn inside(folder: &Path, blob: &str) -> Option<PathBuf> {
+    let relative = Path::new(blob);
+    let plain = relative
+        .components()
+        .all(|c| matches!(c, Component::Normal(_)));
+    let hidden = relative.starts_with(".batchflow");
+    (plain && !blob.is_empty() && !blob.ends_with('/') && !blob.contains('\0') && !hidden)
+        .then(|| folder.join(relative))
+}
+
+/// Notes which files are about to be written, before any is: a file that is there already and that no earlier
+/// run has noted is somebody else's.
+fn claim(
+    run: &Run<'_>,
+    download: &Download,
+    receipt: &mut Receipt,
+    wanted: &[Wanted],
+) -> Result<(), ApplyError> {
+    for file in wanted {
+        let Ok(relative) = file.path.strip_prefix(&download.to) else {
+            continue;
+        };
+        let relative = relative.to_string_lossy().into_owned();
+        let foreign = !receipt.files.contains(&relative) && file.path.symlink_metadata().is_ok();
+        if foreign && !same_content(file) {
+            return Err(ApplyError::ForeignFile(file.path.clone()));
+        }
+        receipt.files.insert(relative);
+    }
+    receipt
+        .save(&run.receipt_folder)
+        .map_err(ApplyError::Receipt)
+}
+
+fn same_content(file: &Wanted) -> bool {
+    let is_file = file
+        .path
+        .symlink_metadata()
+        .is_ok_and(|m| m.is_file() && m.len() == file.blob.length);
+    is_file && digest_file(&file.path).is_ok_and(|d| Some(d.md5) == file.blob.md5)
+}
+
+type Fetched = (Option<usize>, OutputReceipt, bool);
+
+async fn fetch(
+    run: &Run<'_>,
+    download: &Download,
+    wanted: Vec<Wanted>,
+) -> Result<Vec<Fetched>, ApplyError> {
+    let total = Mutex::new((0_u64, 0_u64));
+    stream::iter(wanted)
+        .map(|file| {
+            let total = &total;
+            async move {
+                run.interrupted()?;
+                let (length, sha256, is_new) = ensure_file(run, download, &file).await?;
+                if is_new {
+                    let (done, bytes) = {
+                        let mut total = total
+                            .lock()
+                            .unwrap_or_else(std::sync::PoisonError::into_inner);
+                        total.0 += 1;
+                        total.1 += length;
+                        *total
+                    };
+                    run.events.emit(Event::StepProgress {
+                        step: StepKind::Download,
+                        done,
+                        bytes,
+                    });
+                    run.events.emit(Event::Downloaded {
+                        path: file.path.display().to_string(),
+                        bytes: length,
+                    });
+                }
+                let output = OutputReceipt {
+                    path: file.blob.name,
+                    length,
+                    sha256,
+                };
+                Ok((file.task, output, is_new))
+            }
+        })
+        .buffer_unordered(PARALLEL)
+        .try_collect()
+        .await
+}
+
+/// The file has the blob's content. Answers with length, SHA-256 and whether it had to be fetched.
+async fn ensure_file(
+    run: &Run<'_>,
+    download: &Download,
+    file: &Wanted,
+) -> Result<(u64, String, bool), ApplyError> {
+    if let Ok(meta) = file.path.symlink_metadata()
+        && meta.is_file()
+        && meta.len() == file.blob.length
+        && let Ok(digest) = digest_file(&file.path)
+        && Some(digest.md5) == file.blob.md5
+    {
+        return Ok((meta.len(), hex(&digest.sha256), false));
+    }
+    if let Some(parent) = file.path.parent() {
+        tokio::fs::create_dir_all(parent)
+            .await
+            .map_err(|source| ApplyError::Folder {
+                path: parent.to_owned(),
+                source,
+            })?;
+    }
+    let got = run
+        .client
+        .blob
+        .download_file(download.container.as_str(), &file.blob.name, &file.path)
+        .await
+        .map_err(ApplyError::at(StepKind::Download))?;
+    Ok((got.length, hex(&got.sha256), true))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blobs_stay_inside_the_folder() {
+        let folder = Path::new("out");
+        for (blob, path) in [
+            ("a.txt", "out/a.txt"),
+            ("a/b c.txt", "out/a/b c.txt"),
+            ("..a", "out/..a"),
+        ] {
+            assert_eq!(inside(folder, blob), Some(PathBuf::from(path)), "{blob}");
+        }
+        for blob in [
+            "",
+            "/etc/passwd",
+            "../a",
+            "a/../../b",
+            "a/",
+            ".batchflow/receipt.json",
+            "a\0b",
+        ] {
+            assert_eq!(inside(folder, blob), None, "{blob:?}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The steps in order, and what holds for all of them.
+
+use std::path::PathBuf;
+
+use tokio_util::sync::CancellationToken;
+
+use super::error::ApplyError;
+use super::outcome::{End, Outcome};
+use super::{cleanup, containers, download, job, monitor, pool, tasks, uploads};
+use crate::client::Client;
+use crate::desired::Desired;
+use crate::event::{Event, Sink};
+use crate::observed::Receipt;
+use crate::plan::{Plan, StepKind, TaskWork};
+
+/// Requests of one kind in flight at once.
+pub(super) const PARALLEL: usize = 16;
+
+/// A plan and all it takes to carry it out.
+pub struct Run<'a> {
+    pub desired: &'a Desired,
+    pub plan: &'a Plan,
+    pub client: &'a Client,
+    pub events: Sink,
+    /// First interrupt: stop starting things.
+    pub cancel: CancellationToken,
+    /// Where the receipt lies.
+    pub receipt_folder: PathBuf,
+    /// What the receipt said when the plan was made.
+    pub receipt: Receipt,
+}
+
+impl Run<'_> {
+    pub(super) fn changed(&self, step: StepKind, change: &'static str, address: impl Into<String>) {
+        self.events.emit(Event::Changed {
+            step,
+            change,
+            address: address.into(),
+        });
+    }
+
+    /// Runs one step between its events.
+    async fn step<T>(
+        &self,
+        step: StepKind,
+        total: usize,
+        work: impl Future<Output = Result<T, ApplyError>>,
+    ) -> Result<T, ApplyError> {
+        self.interrupted()?;
+        self.events.emit(Event::StepStarted {
+            step,
+            total: total as u64,
+        });
+        let result = work.await?;
+        self.events.emit(Event::StepFinished { step });
+        Ok(result)
+    }
+
+    pub(super) fn interrupted(&self) -> Result<(), ApplyError> {
+        if self.cancel.is_cancelled() {
+            return Err(ApplyError::Interrupted);
+        }
+        Ok(())
+    }
+}
+
+/// Carries out all nine steps. What the cleanup policy deletes whatever happens is deleted after a failure, too;
+/// an interrupt leaves everything as it is.
+pub async fn run(run: Run<'_>) -> Result<Outcome, ApplyError> {
+    let outcome = match work(&run).await {
+        Err(ApplyError::Interrupted) => return Err(ApplyError::Interrupted),
+        other => other,
+    };
+    let success = outcome.as_ref().is_ok_and(Outcome::success);
+    let cleaned = clean_up(&run, success).await;
+    match (outcome, cleaned) {
+        (Err(error), Err(second)) => {
+            run.events.emit(Event::Warning {
+                message: format!("cleaning up failed as well: {second}"),
+            });
+            Err(error)
+        }
+        (Err(error), Ok(())) | (Ok(_), Err(error)) => Err(error),
+        (Ok(outcome), Ok(())) => Ok(outcome),
+    }
+}
+
+/// Steps 1 to 7.
+async fn work(run: &Run<'_>) -> Result<Outcome, ApplyError> {
+    let plan = run.plan;
+    let mut outcome = Outcome {
+        up_to_date: plan
+            .tasks
+            .iter()
+            .filter(|t| t.work == TaskWork::UpToDate)
+            .count(),
+        ..Outcome::default()
+    };
+    if !plan.containers.is_empty() {
+        run.step(
+            StepKind::Containers,
+            plan.containers.len(),
+            containers::ensure(run),
+        )
+        .await?;
+    }
+    if !plan.uploads.is_empty() {
+        let sent = run
+            .step(StepKind::Uploads, plan.uploads.len(), uploads::ensure(run))
+            .await?;
+        (outcome.files_up, outcome.bytes_up) = sent;
+    }
+    if let Some(pool_plan) = &plan.pool {
+        run.step(StepKind::Pool, 1, pool::ensure(run, pool_plan))
+            .await?;
+    }
+    if let Some(job_plan) = &plan.job {
+        run.step(StepKind::Job, 1, job::ensure(run, job_plan))
+            .await?;
+    }
+    let added = plan.tasks.iter().filter(|t| t.work.is_added()).count();
+    if plan.job.is_some() {
+        run.step(StepKind::Tasks, added, tasks::ensure(run)).await?;
+    }
+    let mut succeeded: Vec<usize> = Vec::new();
+    let awaited = plan.tasks_to_wait_for();
+    if awaited > 0 {
+        let watched = run
+            .step(StepKind::Monitor, awaited, monitor::watch(run))
+            .await?;
+        succeeded = watched.succeeded;
+        outcome.failures = watched.failures;
+        outcome.end = watched.end;
+    }
+    let fetched = plan
+        .tasks
+        .iter()
+        .filter(|t| t.work == TaskWork::Fetch)
+        .map(|t| t.task);
+    succeeded.extend(fetched);
+    outcome.succeeded = succeeded.len();
+    if !plan.download.is_empty() {
+        let got = run
+            .step(
+                StepKind::Download,
+                succeeded.len(),
+                download::ensure(run, &succeeded),
+            )
+            .await?;
+        (outcome.files_down, outcome.bytes_down) = got;
+    }
+    if outcome.end == End::Succeeded && !outcome.failures.is_empty() {
+        outcome.end = End::TasksFailed;
+    }
+    Ok(outcome)
+}
+
+/// Steps 8 and 9.
+async fn clean_up(run: &Run<'_>, success: bool) -> Result<(), ApplyError> {
+    let fates = &run.plan.cleanup;
+    let containers = fates
+        .containers
+        .iter()
+        .filter(|(_, f)| f.is_deleted(success))
+        .count();
+    if containers > 0 {
+        run.step(
+            StepKind::DeleteContainers,
+            containers,
+            cleanup::containers(run, success),
+        )
+        .await?;
+    }
+    let rest = [fates.job, fates.pool]
+        .iter()
+        .filter(|f| f.is_deleted(success))
+        .count();
+    if rest > 0 {
+        run.step(
+            StepKind::DeleteJobAndPool,
+            rest,
+            cleanup::job_and_pool(run, success),
+        )
+        .await?;
+    }
+    Ok(())
+}

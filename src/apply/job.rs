@@ -1,0 +1,104 @@
+//! Step 4: the job exists, bound to the pool, and takes tasks.
+
+use std::time::Duration;
+
+use super::engine::Run;
+use super::error::ApplyError;
+use super::wait;
+use crate::client::Create;
+use crate::observed::owner;
+use crate::plan::{Action, JobPlan, Reason, StepKind};
+use crate::wire::batch::job::{JobState, JobUpdate};
+
+/// Azure deletes the tasks' files first.
+pub(super) const DELETION: Duration = Duration::from_secs(15 * 60);
+
+pub(super) async fn ensure(run: &Run<'_>, plan: &JobPlan) -> Result<(), ApplyError> {
+    let job = &run.desired.job;
+    let at = ApplyError::at(StepKind::Job);
+    match plan.action {
+        Action::Keep | Action::Delete | Action::Read => Ok(()),
+        Action::Create => create(run).await,
+        Action::Replace => {
+            run.client
+                .batch
+                .delete_job(job.id.as_str())
+                .await
+                .map_err(at)?;
+            run.changed(StepKind::Job, "deleted", job.id.as_str());
+            create(run).await
+        }
+        Action::Update if plan.reason == Reason::JobDisabled => {
+            run.client
+                .batch
+                .enable_job(job.id.as_str())
+                .await
+                .map_err(at)?;
+            run.changed(StepKind::Job, "enabled", job.id.as_str());
+            Ok(())
+        }
+        Action::Update => {
+            let update = JobUpdate {
+                priority: job.body.priority,
+                max_parallel_tasks: job.body.max_parallel_tasks,
+                constraints: job.body.constraints.clone(),
+                metadata: Some(job.body.metadata.clone()),
+                ..JobUpdate::default()
+            };
+            run.client
+                .batch
+                .patch_job(job.id.as_str(), &update, None)
+                .await
+                .map_err(at)?;
+            run.changed(StepKind::Job, "changed", job.id.as_str());
+            Ok(())
+        }
+    }
+}
+
+/// Waits for a job of that id that is being deleted, then makes ours.
+async fn create(run: &Run<'_>) -> Result<(), ApplyError> {
+    let job = &run.desired.job;
+    let at = ApplyError::at(StepKind::Job);
+    loop {
+        gone(run).await?;
+        match run.client.batch.create_job(&job.body).await.map_err(&at)? {
+            Create::Created => {
+                run.changed(StepKind::Job, "created", job.id.as_str());
+                return Ok(());
+            }
+            Create::AlreadyExists => match run
+                .client
+                .batch
+                .get_job(job.id.as_str())
+                .await
+                .map_err(&at)?
+            {
+                Some(live) if live.state == JobState::Deleting => {}
+                None => {}
+                // A lost answer to our own request.
+                Some(live) if owner(&live.metadata) == Some(&run.desired.name) => return Ok(()),
+                Some(_) => {
+                    return Err(ApplyError::AppearedForeign {
+                        kind: "job",
+                        id: job.id.to_string(),
+                    });
+                }
+            },
+        }
+        run.interrupted()?;
+    }
+}
+
+async fn gone(run: &Run<'_>) -> Result<(), ApplyError> {
+    let id = &run.desired.job.id;
+    let what = format!("the old job `{id}` is deleted");
+    wait::until(&what, DELETION, &run.cancel, || async {
+        let live = run.client.batch.get_job(id.as_str()).await;
+        let live = live.map_err(ApplyError::at(StepKind::Job))?;
+        Ok(live
+            .is_none_or(|l| l.state != JobState::Deleting)
+            .then_some(()))
+    })
+    .await
+}

@@ -1,0 +1,22 @@
+//! Makes a plan true. Every step only *ensures*: it can be repeated after a crash or a lost answer and ends in
+//! the same state. What is to be done was decided by the plan; nothing is decided here.
+//!
+//! One file per step; [`run`] puts them in order.
+
+mod cleanup;
+mod containers;
+mod download;
+mod engine;
+mod error;
+mod job;
+mod monitor;
+mod outcome;
+mod pool;
+mod tasks;
+mod trouble;
+mod uploads;
+mod wait;
+
+pub use engine::{Run, run};
+pub use error::{ApplyError, RefusedTask};
+pub use outcome::{End, Outcome};

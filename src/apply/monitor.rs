@@ -1,0 +1,208 @@
+//! Step 6: all tasks are completed. Only what changed since the last look is asked for; failures are told as
+//! they happen, and trouble with the nodes ends the wait when no task could ever run.
+
+use std::collections::{HashMap, HashSet};
+
+use futures::TryStreamExt;
+
+use super::engine::Run;
+use super::error::ApplyError;
+use super::outcome::End;
+use super::{trouble, wait};
+use crate::client::batch::ListOptions;
+use crate::clock;
+use crate::event::{Event, TaskCounts, TaskFailure};
+use crate::observed::LiveTask;
+use crate::plan::StepKind;
+use crate::wire::batch::job::JobState;
+use crate::wire::batch::task::TaskState;
+use crate::wire::time::{Duration, Time};
+
+/// What the waiting brought.
+pub(super) struct Watched {
+    /// Indices of tasks that succeeded.
+    pub(super) succeeded: Vec<usize>,
+    pub(super) failures: Vec<TaskFailure>,
+    pub(super) end: End,
+}
+
+/// Clocks of the service's machines differ a little: changes are asked for from a moment before the last one.
+const OVERLAP: Duration = Duration::from_secs(10);
+
+/// The fields of a task that matter here.
+const SELECT: &str = "id,state,stateTransitionTime,executionInfo,nodeInfo";
+
+/// The reason of a job that its own `maxWallClockTime` ended.
+const WALL_CLOCK: &str = "MaxWallClockTimeExpiry";
+
+pub(super) async fn watch(run: &Run<'_>) -> Result<Watched, ApplyError> {
+    let mut watch = Watch::new(run);
+    let start = clock::monotonic();
+    let mut nodes = trouble::Nodes::default();
+    loop {
+        let new_failures = watch.look().await?;
+        for failure in new_failures {
+            watch.tell(failure).await;
+        }
+        watch.count();
+        if watch.open.is_empty() {
+            return Ok(watch.finish(End::Succeeded));
+        }
+        if let Some(end) = watch.job_end().await? {
+            // The job's end ends its tasks: look once more, so that none is missed.
+            for failure in watch.look().await? {
+                watch.tell(failure).await;
+            }
+            watch.count();
+            return Ok(watch.finish(end));
+        }
+        nodes.check(run, watch.anything_ran()).await?;
+        wait::sleep(wait::pause(start.elapsed()), &run.cancel).await?;
+    }
+}
+
+struct Watch<'r, 'a> {
+    run: &'r Run<'a>,
+    /// Awaited tasks that are not completed yet: lower-cased id → index.
+    open: HashMap<String, usize>,
+    running: HashSet<String>,
+    succeeded: Vec<usize>,
+    failures: Vec<TaskFailure>,
+    /// The latest change of state seen.
+    since: Option<Time>,
+}
+
+impl<'r, 'a> Watch<'r, 'a> {
+    fn new(run: &'r Run<'a>) -> Self {
+        let open = run.plan.tasks.iter().filter(|t| t.work.is_awaited());
+        Self {
+            run,
+            open: open
+                .map(|t| {
+                    (
+                        run.desired.tasks[t.task].id.as_str().to_ascii_lowercase(),
+                        t.task,
+                    )
+                })
+                .collect(),
+            running: HashSet::new(),
+            succeeded: Vec::new(),
+            failures: Vec::new(),
+            since: None,
+        }
+    }
+
+    /// Takes in what changed; answers with the tasks that turned out to have failed.
+    async fn look(&mut self) -> Result<Vec<LiveTask>, ApplyError> {
+        let mut options = ListOptions::default().select(SELECT);
+        if let Some(since) = self.since {
+            let from = Time::from_ticks(since.ticks() - OVERLAP.ticks());
+            options = options.filter(format!("stateTransitionTime ge DateTime'{from}'"));
+        }
+        let mut tasks = self
+            .run
+            .client
+            .batch
+            .list_tasks::<LiveTask>(self.run.desired.job.id.as_str(), &options)
+            .map_err(ApplyError::at(StepKind::Monitor));
+        let mut failed = Vec::new();
+        while let Some(task) = tasks.try_next().await? {
+            self.since = self.since.max(task.state_transition_time);
+            let key = task.id.to_ascii_lowercase();
+            match task.state {
+                TaskState::Completed => {
+                    self.running.remove(&key);
+                    let Some(index) = self.open.remove(&key) else {
+                        continue;
+                    };
+                    self.run.events.emit(Event::TaskCompleted {
+                        task: task.id.clone(),
+                        success: task.succeeded(),
+                        exit_code: task.exit_code(),
+                    });
+                    if task.succeeded() {
+                        self.succeeded.push(index);
+                    } else {
+                        failed.push(task);
+                    }
+                }
+                TaskState::Running => {
+                    if self.open.contains_key(&key) {
+                        self.running.insert(key);
+                    }
+                }
+                _ => {
+                    self.running.remove(&key);
+                }
+            }
+        }
+        Ok(failed)
+    }
+
+    /// Gathers what a person needs to know about a failure, while the node is still there to ask.
+    async fn tell(&mut self, task: LiveTask) {
+        let info = task
+            .execution_info
+            .as_ref()
+            .and_then(|e| e.failure_info.as_ref());
+        let failure = TaskFailure {
+            stderr_tail: trouble::task_stderr(self.run, &task.id).await,
+            exit_code: task.exit_code(),
+            node: task.node_info.as_ref().and_then(|n| n.node_id.clone()),
+            code: info.and_then(|i| i.code.clone()),
+            message: info.and_then(trouble::failure_text),
+            task: task.id,
+        };
+        self.run.events.emit(Event::TaskFailed(failure.clone()));
+        self.failures.push(failure);
+    }
+
+    fn count(&self) {
+        let running = self.running.len() as u64;
+        self.run.events.emit(Event::TaskCounts(TaskCounts {
+            active: self.open.len() as u64 - running.min(self.open.len() as u64),
+            running,
+            succeeded: self.succeeded.len() as u64,
+            failed: self.failures.len() as u64,
+        }));
+        self.run.events.emit(Event::StepProgress {
+            step: StepKind::Monitor,
+            done: (self.succeeded.len() + self.failures.len()) as u64,
+            bytes: 0,
+        });
+    }
+
+    fn anything_ran(&self) -> bool {
+        !(self.running.is_empty() && self.succeeded.is_empty() && self.failures.is_empty())
+    }
+
+    /// Whether the job is over although tasks are open.
+    async fn job_end(&self) -> Result<Option<End>, ApplyError> {
+        let id = &self.run.desired.job.id;
+        let job = self.run.client.batch.get_job(id.as_str()).await;
+        let Some(job) = job.map_err(ApplyError::at(StepKind::Monitor))? else {
+            return Err(ApplyError::JobGone(id.to_string()));
+        };
+        if job.state != JobState::Completed {
+            return Ok(None);
+        }
+        let reason = job
+            .execution_info
+            .and_then(|e| e.terminate_reason)
+            .unwrap_or_default();
+        Ok(match reason.as_str() {
+            WALL_CLOCK => Some(End::JobDeadline),
+            // All tasks completed since the last look.
+            "AllTasksComplete" => Some(End::Succeeded),
+            _ => Some(End::JobEnded(reason)),
+        })
+    }
+
+    fn finish(self, end: End) -> Watched {
+        Watched {
+            succeeded: self.succeeded,
+            failures: self.failures,
+            end,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Step 5: every task that has to run is in the job.
+
+use futures::{TryStreamExt, stream};
+
+use super::engine::{PARALLEL, Run};
+use super::error::{ApplyError, RefusedTask};
+use crate::client::batch::{AddedTask, TaskAddition};
+use crate::clock;
+use crate::desired::Access;
+use crate::event::Event;
+use crate::plan::{StepKind, TaskWork};
+use crate::wire::batch::job::{JobUpdate, OnAllTasksComplete};
+use crate::wire::sas::Permissions;
+use crate::wire::time::{Duration, Time};
+
+/// How long a SAS lives when the job has no wall clock limit; a task lives 7 days after its end by default.
+const DEFAULT_LIFE: Duration = Duration::from_days(7);
+/// What is added to the job's limit: time until the first task starts, and retries.
+const MARGIN: Duration = Duration::from_days(1);
+
+/// The SAS URL for a right, with an expiry that outlives the job.
+pub(super) fn url(run: &Run<'_>, access: Access<'_>) -> String {
+    let constraints = run.desired.job.body.constraints.as_ref();
+    let life = constraints
+        .and_then(|c| c.max_wall_clock_time)
+        .filter(|d| !d.is_infinite())
+        .unwrap_or(DEFAULT_LIFE);
+    let now = Time::from(clock::now()).whole_seconds();
+    let expiry = now.plus(life).plus(MARGIN);
+    let sas = &run.client.sas;
+    let url = match access {
+        Access::ReadContainer(container) => {
+            sas.container_url(container.as_str(), Permissions::READ_LIST, expiry)
+        }
+        Access::ReadBlob(container, blob) => {
+            sas.blob_url(container.as_str(), blob.as_str(), Permissions::READ, expiry)
+        }
+        Access::WriteContainer(container) => {
+            sas.container_url(container.as_str(), Permissions::ADD_CREATE_WRITE, expiry)
+        }
+    };
+    url.expose().to_owned()
+}
+
+/// Bodies that are in memory at once.
+const BATCH: usize = 5000;
+
+fn refusal(added: AddedTask) -> Option<RefusedTask> {
+    match added.addition {
+        TaskAddition::Added | TaskAddition::Existing => None,
+        TaskAddition::Refused(refused) => Some(RefusedTask {
+            task: added.id,
+            code: refused.code.clone().unwrap_or_default(),
+            message: refused.message.clone(),
+        }),
+    }
+}
+
+pub(super) async fn ensure(run: &Run<'_>) -> Result<(), ApplyError> {
+    let at = ApplyError::at(StepKind::Tasks);
+    let job = run.desired.job.id.as_str();
+    let old = run.plan.tasks.iter().filter(|t| t.work == TaskWork::Rerun);
+    stream::iter(old.map(Ok))
+        .try_for_each_concurrent(PARALLEL, |plan| async {
+            run.interrupted()?;
+            let task = run.desired.tasks[plan.task].id.as_str();
+            let deleted = run.client.batch.delete_task(job, task).await;
+            deleted.map_err(ApplyError::at(StepKind::Tasks))
+        })
+        .await?;
+
+    let urls = |access: Access<'_>| url(run, access);
+    let added: Vec<usize> = run
+        .plan
+        .tasks
+        .iter()
+        .filter(|t| t.work.is_added())
+        .map(|t| t.task)
+        .collect();
+    let mut refused = Vec::new();
+    let mut done = 0;
+    for batch in added.chunks(BATCH) {
+        let bodies: Vec<_> = batch
+            .iter()
+            .map(|i| run.desired.tasks[*i].body(&urls))
+            .collect();
+        let mut additions = run.client.batch.add_tasks(job, bodies, PARALLEL);
+        while let Some(answers) = additions.try_next().await.map_err(&at)? {
+            done += answers.len() as u64;
+            refused.extend(answers.into_iter().filter_map(refusal));
+            run.events.emit(Event::StepProgress {
+                step: StepKind::Tasks,
+                done,
+                bytes: 0,
+            });
+            run.interrupted()?;
+        }
+    }
+    if !refused.is_empty() {
+        return Err(ApplyError::TasksRefused(refused));
+    }
+    // Only now: an empty moment would end the job at once.
+    let update = JobUpdate {
+        on_all_tasks_complete: Some(OnAllTasksComplete::TerminateJob),
+        ..JobUpdate::default()
+    };
+    run.client
+        .batch
+        .patch_job(job, &update, None)
+        .await
+        .map_err(at)
+}

@@ -1,0 +1,122 @@
+//! What went wrong on nodes, in words: the tail of stderr, start tasks that failed, pools that got no nodes.
+
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt;
+
+use super::engine::Run;
+use super::error::ApplyError;
+use crate::client::batch::ListOptions;
+use crate::event::Event;
+use crate::plan::StepKind;
+use crate::wire::batch::command::TaskFailureInfo;
+use crate::wire::batch::node::{Node, NodeState};
+use crate::wire::batch::pool::AllocationState;
+
+/// Bytes of stderr that are shown.
+const TAIL: u64 = 2048;
+
+/// The end of what a task wrote to stderr; None when it cannot be read any more.
+pub(super) async fn task_stderr(run: &Run<'_>, task: &str) -> Option<String> {
+    let job = run.desired.job.id.as_str();
+    let tail = run.client.batch.tail(job, task, "stderr.txt", TAIL).await;
+    tail.ok().flatten().and_then(|tail| text(&tail.bytes))
+}
+
+fn text(bytes: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(bytes).trim_end().to_owned();
+    (!text.is_empty()).then_some(text)
+}
+
+/// The service's words for a failure, with its details.
+pub(super) fn failure_text(info: &TaskFailureInfo) -> Option<String> {
+    let details = info.details.iter().filter_map(|d| d.value.clone());
+    let all: Vec<String> = info.message.clone().into_iter().chain(details).collect();
+    (!all.is_empty()).then(|| all.join(": "))
+}
+
+/// What was seen of the pool's nodes.
+#[derive(Default)]
+pub(super) struct Nodes {
+    states: Vec<(String, u64)>,
+    warned: bool,
+}
+
+impl Nodes {
+    /// Looks at the pool. An error when no node can ever run a task.
+    pub(super) async fn check(
+        &mut self,
+        run: &Run<'_>,
+        anything_ran: bool,
+    ) -> Result<(), ApplyError> {
+        let at = ApplyError::at(StepKind::Monitor);
+        let id = run.desired.pool.id.as_str();
+        let options = ListOptions::default();
+        let nodes: Vec<Node> = run
+            .client
+            .batch
+            .list_nodes(id, &options)
+            .try_collect()
+            .await
+            .map_err(&at)?;
+        self.tell(run, &nodes);
+        let failed = |n: &&Node| n.state == NodeState::StartTaskFailed;
+        let broken = |n: &Node| matches!(n.state, NodeState::StartTaskFailed | NodeState::Unusable);
+        if let Some(node) = nodes.iter().find(failed) {
+            if nodes.iter().all(broken) {
+                return Err(start_task_error(run, node).await);
+            }
+            if !self.warned {
+                self.warned = true;
+                run.events.emit(Event::Warning {
+                    message: format!(
+                        "the start task failed on {}; the other nodes go on",
+                        node.id
+                    ),
+                });
+            }
+        }
+        if nodes.is_empty() && !anything_ran {
+            let pool = run.client.batch.get_pool(id).await.map_err(&at)?;
+            if let Some(pool) = pool
+                && pool.allocation_state == Some(AllocationState::Steady)
+                && let Some(error) = pool.resize_errors.first()
+            {
+                return Err(ApplyError::Allocation {
+                    pool: id.to_string(),
+                    code: error.code.clone().unwrap_or_default(),
+                    message: error.message.clone().unwrap_or_default(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, run: &Run<'_>, nodes: &[Node]) {
+        let mut states: BTreeMap<&str, u64> = BTreeMap::new();
+        for node in nodes {
+            *states.entry(node.state.as_str()).or_default() += 1;
+        }
+        let states: Vec<(String, u64)> =
+            states.into_iter().map(|(s, n)| (s.to_owned(), n)).collect();
+        if states != self.states {
+            self.states.clone_from(&states);
+            run.events.emit(Event::NodeCounts { states });
+        }
+    }
+}
+
+async fn start_task_error(run: &Run<'_>, node: &Node) -> ApplyError {
+    let pool = run.desired.pool.id.as_str();
+    let tail = run
+        .client
+        .batch
+        .node_tail(pool, &node.id, "startup/stderr.txt", TAIL)
+        .await;
+    ApplyError::StartTask {
+        pool: pool.to_string(),
+        node: Some(node.id.clone()),
+        exit_code: node.start_task_info.as_ref().and_then(|i| i.exit_code),
+        stderr_tail: tail.ok().flatten().and_then(|tail| text(&tail.bytes)),
+    }
+}

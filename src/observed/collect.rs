@@ -1,0 +1,263 @@
+//! Asks the account for just what the desired state names.
+
+use std::collections::BTreeMap;
+
+use futures::{TryStreamExt, future, stream};
+
+use super::outputs;
+use super::receipt::Receipt;
+use super::state::{LiveBlob, LiveContainer, LiveTask, Observed};
+use crate::client::batch::ListOptions;
+use crate::client::{Client, ClientError};
+use crate::desired::{DIGEST_KEY, Desired, OWNER_KEY};
+use crate::wire::batch::machine::{ImageReference, ImageVerificationType, SupportedImage};
+
+/// Containers that are listed at once.
+const PARALLEL: usize = 8;
+
+/// Why the account could not be observed.
+#[derive(Debug, thiserror::Error)]
+pub enum ObserveError {
+    #[error("cannot read the state of the account")]
+    Client(#[from] ClientError),
+    #[error("the account supports no image {wanted}")]
+    NoImage {
+        wanted: String,
+        /// Images that are near to it.
+        candidates: Vec<String>,
+    },
+    #[error("the image {wanted} works with several node agents: {}", .candidates.join(", "))]
+    ManyAgents {
+        wanted: String,
+        candidates: Vec<String>,
+    },
+}
+
+impl ObserveError {
+    /// What a person can do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Client(error) => error.hint().map(|h| h.to_string()),
+            Self::NoImage { candidates, .. } if candidates.is_empty() => Some(
+                "set pool.image to a publisher, offer and sku that the account supports".to_owned(),
+            ),
+            Self::NoImage { candidates, .. } => {
+                Some(format!("supported are {}", candidates.join(", ")))
+            }
+            Self::ManyAgents { .. } => Some("set pool.node_agent_sku_id to one of them".to_owned()),
+        }
+    }
+}
+
+/// Looks at everything `desired` names. `receipt` is what lies beside the outputs.
+pub async fn observe(
+    desired: &Desired,
+    client: &Client,
+    receipt: Receipt,
+) -> Result<Observed, ObserveError> {
+    let outputs = match &desired.download {
+        Some(download) => outputs::check_outputs(&download.to, &receipt),
+        None => BTreeMap::new(),
+    };
+    let settled = outputs::settled(desired, &receipt, &outputs);
+    let (pool, job, containers) = future::try_join3(
+        client.batch.get_pool(desired.pool.id.as_str()),
+        client.batch.get_job(desired.job.id.as_str()),
+        containers(desired, client, !settled),
+    )
+    .await?;
+    let tasks = match &job {
+        Some(_) if !settled => tasks(desired, client).await?,
+        _ => BTreeMap::new(),
+    };
+    let node_agent_sku = match (&desired.pool.node_agent_sku, settled, &pool) {
+        (None, false, None) => Some(node_agent(desired, client).await?),
+        _ => None,
+    };
+    Ok(Observed {
+        containers,
+        pool,
+        job,
+        tasks,
+        receipt,
+        outputs,
+        node_agent_sku,
+    })
+}
+
+/// The manifest's containers that exist; with their blobs only when there is work.
+async fn containers(
+    desired: &Desired,
+    client: &Client,
+    with_blobs: bool,
+) -> Result<BTreeMap<String, LiveContainer>, ClientError> {
+    let found = stream::iter(desired.containers.iter().map(Ok::<_, ClientError>))
+        .map_ok(|container| async move {
+            let name = container.name.as_str();
+            let Some(live) = client.blob.get_container(name).await? else {
+                return Ok(None);
+            };
+            let blobs = if with_blobs {
+                blobs(client, name).await?
+            } else {
+                BTreeMap::new()
+            };
+            let owner = live.metadata.get(OWNER_KEY).cloned();
+            Ok(Some((name.to_owned(), LiveContainer { owner, blobs })))
+        })
+        .try_buffer_unordered(PARALLEL)
+        .try_collect::<Vec<_>>()
+        .await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+async fn blobs(
+    client: &Client,
+    container: &str,
+) -> Result<BTreeMap<String, LiveBlob>, ClientError> {
+    client
+        .blob
+        .list_blobs(container, None)
+        .map_ok(|blob| {
+            let live = LiveBlob {
+                length: blob.length,
+                md5: blob.md5,
+                digest: blob.metadata.get(DIGEST_KEY).cloned(),
+            };
+            (blob.name, live)
+        })
+        .try_collect()
+        .await
+}
+
+async fn tasks(
+    desired: &Desired,
+    client: &Client,
+) -> Result<BTreeMap<String, LiveTask>, ClientError> {
+    let options = ListOptions::default().select(LiveTask::SELECT);
+    client
+        .batch
+        .list_tasks::<LiveTask>(desired.job.id.as_str(), &options)
+        .map_ok(|task| (task.id.to_ascii_lowercase(), task))
+        .try_collect()
+        .await
+}
+
+/// The node agent that the account lists for the pool's image.
+async fn node_agent(desired: &Desired, client: &Client) -> Result<String, ObserveError> {
+    let Some(machine) = &desired.pool.template.virtual_machine_configuration else {
+        return Ok(String::new());
+    };
+    let images: Vec<SupportedImage> = client.batch.supported_images(None).try_collect().await?;
+    choose_agent(&machine.image_reference, &images)
+}
+
+fn choose_agent(want: &ImageReference, images: &[SupportedImage]) -> Result<String, ObserveError> {
+    let same = |a: &Option<String>, b: &Option<String>| {
+        a.as_deref()
+            .unwrap_or("")
+            .eq_ignore_ascii_case(b.as_deref().unwrap_or(""))
+    };
+    let is_publisher_and_offer = |i: &&SupportedImage| {
+        same(&i.image_reference.publisher, &want.publisher)
+            && same(&i.image_reference.offer, &want.offer)
+    };
+    let matching = |verified: bool| {
+        let mut agents: Vec<String> = images
+            .iter()
+            .filter(is_publisher_and_offer)
+            .filter(|i| same(&i.image_reference.sku, &want.sku))
+            .filter(|i| !verified || i.verification_type == ImageVerificationType::Verified)
+            .map(|i| i.node_agent_sku_id.clone())
+            .collect();
+        agents.sort();
+        agents.dedup();
+        agents
+    };
+    let mut agents = matching(true);
+    if agents.is_empty() {
+        agents = matching(false);
+    }
+    match agents.len() {
+        1 => Ok(agents.swap_remove(0)),
+        0 => {
+            let near = |f: &dyn Fn(&&SupportedImage) -> bool| -> Vec<String> {
+                images
+                    .iter()
+                    .filter(|i| f(i))
+                    .map(|i| name(&i.image_reference))
+                    .collect()
+            };
+            let mut candidates = near(&|i| is_publisher_and_offer(i));
+            if candidates.is_empty() {
+                candidates = near(&|i| same(&i.image_reference.publisher, &want.publisher));
+            }
+            if candidates.is_empty() {
+                candidates = near(&|_| true);
+            }
+            candidates.sort();
+            candidates.dedup();
+            Err(ObserveError::NoImage {
+                wanted: name(want),
+                candidates,
+            })
+        }
+        _ => Err(ObserveError::ManyAgents {
+            wanted: name(want),
+            candidates: agents,
+        }),
+    }
+}
+
+fn name(image: &ImageReference) -> String {
+    let part = |p: &Option<String>| p.clone().unwrap_or_default();
+    format!(
+        "{}/{}/{}",
+        part(&image.publisher),
+        part(&image.offer),
+        part(&image.sku)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(offer: &str, sku: &str, agent: &str) -> SupportedImage {
+        serde_json::from_value(serde_json::json!({
+            "nodeAgentSKUId": agent, "osType": "linux", "verificationType": "verified",
+            "imageReference": { "publisher": "canonical", "offer": offer, "sku": sku },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn the_agent_is_looked_up() {
+        let images = [
+            image("ubuntu-24_04-lts", "server", "batch.node.ubuntu 24.04"),
+            image("ubuntu-22_04", "server", "batch.node.ubuntu 22.04"),
+            image("twice", "server", "one"),
+            image("twice", "server", "two"),
+        ];
+        let want = |offer: &str, sku: &str| ImageReference {
+            publisher: Some("Canonical".into()),
+            offer: Some(offer.into()),
+            sku: Some(sku.into()),
+            ..ImageReference::default()
+        };
+        assert_eq!(
+            choose_agent(&want("ubuntu-24_04-lts", "SERVER"), &images).unwrap(),
+            "batch.node.ubuntu 24.04"
+        );
+        match choose_agent(&want("ubuntu-24_04-lts", "minimal"), &images).unwrap_err() {
+            ObserveError::NoImage { candidates, .. } => {
+                assert_eq!(candidates, ["canonical/ubuntu-24_04-lts/server"]);
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(
+            choose_agent(&want("twice", "server"), &images),
+            Err(ObserveError::ManyAgents { .. })
+        ));
+    }
+}

@@ -1,0 +1,131 @@
+//! What exists, as data: enough for the plan to compare, no more.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::receipt::Receipt;
+use crate::desired::{DIGEST_SETTING, OWNER_KEY};
+use crate::wire::batch::command::{EnvironmentSetting, ExecutionResult};
+use crate::wire::batch::job::Job;
+use crate::wire::batch::node::NodeInfo;
+use crate::wire::batch::pool::Pool;
+use crate::wire::batch::task::{TaskExecutionInfo, TaskState};
+use crate::wire::time::Time;
+
+/// Everything observed for one manifest.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The manifest's containers that exist, by name.
+    pub containers: BTreeMap<String, LiveContainer>,
+    pub pool: Option<Pool>,
+    pub job: Option<Job>,
+    /// Tasks of the job, by lower-cased id.
+    pub tasks: BTreeMap<String, LiveTask>,
+    /// What earlier runs brought home.
+    pub receipt: Receipt,
+    /// The state of the receipt's files on this disk, by path relative to the download folder.
+    pub outputs: BTreeMap<String, LocalOutput>,
+    /// The node agent for the pool's image, when the manifest leaves it to be looked up.
+    pub node_agent_sku: Option<String>,
+}
+
+impl Observed {
+    /// Nothing exists anywhere.
+    pub fn nothing(receipt: Receipt) -> Self {
+        Self {
+            containers: BTreeMap::new(),
+            pool: None,
+            job: None,
+            tasks: BTreeMap::new(),
+            receipt,
+            outputs: BTreeMap::new(),
+            node_agent_sku: None,
+        }
+    }
+}
+
+/// A container and what is in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LiveContainer {
+    /// The manifest that made it, if one did.
+    pub owner: Option<String>,
+    pub blobs: BTreeMap<String, LiveBlob>,
+}
+
+/// A blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveBlob {
+    /// Bytes.
+    pub length: u64,
+    /// As the service keeps it; not every blob has one.
+    pub md5: Option<[u8; 16]>,
+    /// The digest of the task that wrote it.
+    pub digest: Option<String>,
+}
+
+/// A file of the receipt on this disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocalOutput {
+    /// Length and SHA-256 are those of the receipt.
+    Intact,
+    Missing,
+    Edited,
+}
+
+/// What is asked for of a task: the fields of `$select`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveTask {
+    pub id: String,
+    pub state: TaskState,
+    #[serde(default)]
+    pub state_transition_time: Option<Time>,
+    #[serde(default)]
+    pub execution_info: Option<TaskExecutionInfo>,
+    #[serde(default)]
+    pub node_info: Option<NodeInfo>,
+    #[serde(default)]
+    pub environment_settings: Vec<EnvironmentSetting>,
+}
+
+impl LiveTask {
+    /// The `$select` that fills this type.
+    pub const SELECT: &str = "id,state,executionInfo,nodeInfo,environmentSettings";
+
+    /// The digest it was added with.
+    pub fn digest(&self) -> Option<&str> {
+        self.environment_settings
+            .iter()
+            .find(|s| s.name == DIGEST_SETTING)
+            .and_then(|s| s.value.as_deref())
+    }
+
+    pub fn is_completed(&self) -> bool {
+        self.state == TaskState::Completed
+    }
+
+    /// Completed with success: exit code 0 and no failure before or after.
+    pub fn succeeded(&self) -> bool {
+        self.is_completed()
+            && self.execution_info.as_ref().is_some_and(|e| {
+                e.failure_info.is_none()
+                    && match e.result {
+                        Some(result) => result == ExecutionResult::Success,
+                        None => e.exit_code == Some(0),
+                    }
+            })
+    }
+
+    pub fn exit_code(&self) -> Option<i32> {
+        self.execution_info.as_ref().and_then(|e| e.exit_code)
+    }
+}
+
+/// The owner that metadata names.
+pub fn owner(metadata: &[crate::wire::batch::command::MetadataItem]) -> Option<&str> {
+    metadata
+        .iter()
+        .find(|m| m.name == OWNER_KEY)
+        .map(|m| m.value.as_str())
+}

@@ -1,0 +1,126 @@
+//! The job against what the manifest asks.
+
+use serde::Serialize;
+
+use super::action::{Action, FieldChange, Reason};
+use super::build::Refused;
+use super::task::TaskPlan;
+use crate::desired::{DIGEST_KEY, Desired};
+use crate::observed::{Observed, owner};
+use crate::wire::batch::job::{Job, JobCreate, JobState};
+
+/// The job step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JobPlan {
+    pub action: Action,
+    pub reason: Reason,
+}
+
+pub(super) fn job(
+    desired: &Desired,
+    observed: &Observed,
+    tasks: &[TaskPlan],
+) -> Result<JobPlan, Refused> {
+    let plan = |action, reason| Ok(JobPlan { action, reason });
+    let Some(live) = &observed.job else {
+        return plan(Action::Create, Reason::Absent);
+    };
+    if live.state == JobState::Deleting {
+        return plan(Action::Create, Reason::BeingDeleted);
+    }
+    if owner(&live.metadata) != Some(&desired.name) {
+        return Err(Refused::NotOurs {
+            kind: "job",
+            id: desired.job.id.to_string(),
+            owner: owner(&live.metadata).map(str::to_owned),
+            differs: None,
+        });
+    }
+    let adds = tasks.iter().any(|t| t.work.is_added());
+    let waits = tasks.iter().any(|t| t.work.is_awaited());
+    let changes = differences(&desired.job.body, live);
+    if changes.iter().any(|c| c.forces_replacement) {
+        return plan(Action::Replace, Reason::Differs(changes));
+    }
+    match live.state {
+        JobState::Completed | JobState::Terminating if adds => {
+            plan(Action::Replace, Reason::JobCompleted)
+        }
+        JobState::Disabled | JobState::Disabling if waits => {
+            plan(Action::Update, Reason::JobDisabled)
+        }
+        _ if !changes.is_empty() && waits => plan(Action::Update, Reason::Differs(changes)),
+        _ => plan(Action::Keep, Reason::Matches),
+    }
+}
+
+fn differences(want: &JobCreate, live: &Job) -> Vec<FieldChange> {
+    let mut changes = Vec::new();
+    let mut push = |field: &str, before: String, after: String, forces_replacement| {
+        changes.push(FieldChange {
+            field: field.to_owned(),
+            before,
+            after,
+            forces_replacement,
+        });
+    };
+    let show = |v: Option<i32>| v.map_or_else(String::new, |v| v.to_string());
+    if want.priority.is_some() && want.priority != live.priority {
+        push("priority", show(live.priority), show(want.priority), false);
+    }
+    if want.max_parallel_tasks.is_some() && want.max_parallel_tasks != live.max_parallel_tasks {
+        push(
+            "max_parallel_tasks",
+            show(live.max_parallel_tasks),
+            show(want.max_parallel_tasks),
+            false,
+        );
+    }
+    let wanted = want.constraints.as_ref();
+    let existing = live.constraints.as_ref();
+    let wall =
+        |c: Option<&crate::wire::batch::job::JobConstraints>| c.and_then(|c| c.max_wall_clock_time);
+    if let Some(after) = wall(wanted)
+        && wall(existing) != Some(after)
+    {
+        let before = wall(existing).map_or_else(String::new, |d| d.to_string());
+        push(
+            "constraints.max_wall_clock_time",
+            before,
+            after.to_string(),
+            false,
+        );
+    }
+    let retries = |c: Option<&crate::wire::batch::job::JobConstraints>| {
+        c.and_then(|c| c.max_task_retry_count)
+    };
+    if retries(wanted).is_some() && retries(wanted) != retries(existing) {
+        push(
+            "constraints.max_task_retry_count",
+            show(retries(existing)),
+            show(retries(wanted)),
+            false,
+        );
+    }
+    let pool = live.pool_info.pool_id.as_deref().unwrap_or_default();
+    let wanted_pool = want.pool_info.pool_id.as_deref().unwrap_or_default();
+    if !pool.eq_ignore_ascii_case(wanted_pool) {
+        push("pool_id", pool.to_owned(), wanted_pool.to_owned(), true);
+    }
+    // What remains (environment, flags) cannot be patched; the digest says whether any of it changed.
+    let digest = |items: &[crate::wire::batch::command::MetadataItem]| {
+        items
+            .iter()
+            .find(|m| m.name == DIGEST_KEY)
+            .map(|m| m.value.clone())
+    };
+    if changes.is_empty() && digest(&want.metadata) != digest(&live.metadata) {
+        changes.push(FieldChange {
+            field: "settings".to_owned(),
+            before: "other".to_owned(),
+            after: "as in the manifest".to_owned(),
+            forces_replacement: true,
+        });
+    }
+    changes
+}

@@ -1,0 +1,78 @@
+//! Desired × observed → what to do, in order, each with a reason. Pure and complete: `apply` makes no choices.
+//!
+//! A change of how one resource is compared belongs in the file of its noun; what counts as "nothing to do" is
+//! said once, in [`Plan::is_empty`].
+
+mod action;
+mod build;
+mod cleanup;
+mod download;
+mod job;
+mod pool;
+mod step;
+mod task;
+mod transfer;
+
+use serde::Serialize;
+
+pub use action::{Action, FieldChange, Reason};
+pub use build::{Refused, build, destroy};
+pub use cleanup::{CleanupPlan, Fate};
+pub use download::DownloadPlan;
+pub use job::JobPlan;
+pub use pool::PoolPlan;
+pub use step::StepKind;
+pub use task::{TaskPlan, TaskWork};
+
+/// One thing and what is to be done about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change<T> {
+    pub item: T,
+    pub action: Action,
+    pub reason: Reason,
+}
+
+impl<T> Change<T> {
+    pub fn new(item: T, action: Action, reason: Reason) -> Self {
+        Self {
+            item,
+            action,
+            reason,
+        }
+    }
+}
+
+/// What an apply does. Indices point into the desired state the plan was built from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Indices of `desired.containers`.
+    pub containers: Vec<Change<usize>>,
+    /// Indices of `desired.uploads`; those that no work needs are left out.
+    pub uploads: Vec<Change<usize>>,
+    /// None: no work needs a pool.
+    pub pool: Option<PoolPlan>,
+    pub job: Option<JobPlan>,
+    /// Every task of the manifest.
+    pub tasks: Vec<TaskPlan>,
+    pub download: DownloadPlan,
+    pub cleanup: CleanupPlan,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        let idle = |c: &Change<usize>| c.action == Action::Keep;
+        self.containers.iter().all(idle)
+            && self.uploads.iter().all(idle)
+            && self.pool.as_ref().is_none_or(|p| p.action == Action::Keep)
+            && self.job.as_ref().is_none_or(|j| j.action == Action::Keep)
+            && self.tasks.iter().all(|t| t.work == TaskWork::UpToDate)
+            && self.download.is_empty()
+            && self.cleanup.deletes_nothing_now()
+    }
+
+    /// How many tasks will run or are running.
+    pub fn tasks_to_wait_for(&self) -> usize {
+        self.tasks.iter().filter(|t| t.work.is_awaited()).count()
+    }
+}

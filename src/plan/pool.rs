@@ -1,0 +1,315 @@
+//! The pool against what the manifest asks. Compared is only what the manifest sets: what the service fills in
+//! is not drift.
+
+use serde::Serialize;
+
+use super::action::{Action, FieldChange, Reason};
+use super::build::Refused;
+use crate::desired::{Desired, Input, InputSource};
+use crate::observed::{Observed, owner};
+use crate::wire::batch::command::{EnvironmentSetting, ResourceFile, StartTask};
+use crate::wire::batch::machine::ImageReference;
+use crate::wire::batch::pool::{Pool, PoolCreate, PoolState};
+
+/// The pool step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PoolPlan {
+    pub action: Action,
+    pub reason: Reason,
+    /// With `Update`: the target size changes.
+    pub resize: bool,
+    /// The node agent SKU it is made with.
+    pub node_agent_sku: String,
+}
+
+pub(super) fn pool(desired: &Desired, observed: &Observed) -> Result<PoolPlan, Refused> {
+    let want = &desired.pool;
+    let node_agent_sku = want
+        .node_agent_sku
+        .clone()
+        .or_else(|| observed.node_agent_sku.clone())
+        .unwrap_or_default();
+    let plan = |action, reason, resize| PoolPlan {
+        action,
+        reason,
+        resize,
+        node_agent_sku: node_agent_sku.clone(),
+    };
+    let Some(live) = &observed.pool else {
+        return Ok(plan(Action::Create, Reason::Absent, false));
+    };
+    if live.state == PoolState::Deleting {
+        return Ok(plan(Action::Create, Reason::BeingDeleted, false));
+    }
+    let changes = differences(
+        &want.template,
+        &want.start_task_inputs,
+        want.node_agent_sku.as_deref(),
+        live,
+    );
+    if changes.is_empty() {
+        return Ok(plan(Action::Keep, Reason::Matches, false));
+    }
+    if owner(&live.metadata) != Some(&desired.name) {
+        return Err(Refused::NotOurs {
+            kind: "pool",
+            id: want.id.to_string(),
+            owner: owner(&live.metadata).map(str::to_owned),
+            differs: Some(Reason::Differs(changes).to_string()),
+        });
+    }
+    let replace = changes.iter().any(|c| c.forces_replacement);
+    let resize = changes.iter().any(|c| c.field.starts_with("target_"));
+    let action = if replace {
+        Action::Replace
+    } else {
+        Action::Update
+    };
+    Ok(plan(action, Reason::Differs(changes), resize && !replace))
+}
+
+fn differences(
+    want: &PoolCreate,
+    inputs: &[Input],
+    node_agent_sku: Option<&str>,
+    live: &Pool,
+) -> Vec<FieldChange> {
+    let mut found = Differences(Vec::new());
+    found.text("vm_size", &want.vm_size, &live.vm_size, true);
+    let live_vm = live.virtual_machine_configuration.as_deref();
+    if let Some(vm) = &want.virtual_machine_configuration {
+        let live_image = live_vm.map(|v| &v.image_reference);
+        found.image(&vm.image_reference, live_image);
+        if let (Some(want), Some(live)) = (node_agent_sku, live_vm) {
+            found.text("node_agent_sku_id", want, &live.node_agent_sku_id, true);
+        }
+    }
+    found.number(
+        "target_dedicated_nodes",
+        want.target_dedicated_nodes,
+        live.target_dedicated_nodes,
+        false,
+    );
+    found.number(
+        "target_low_priority_nodes",
+        want.target_low_priority_nodes,
+        live.target_low_priority_nodes,
+        false,
+    );
+    found.number(
+        "task_slots_per_node",
+        want.task_slots_per_node,
+        live.task_slots_per_node,
+        true,
+    );
+    if let Some(want) = want.enable_inter_node_communication {
+        let live = live.enable_inter_node_communication.unwrap_or(false);
+        found.compare("enable_inter_node_communication", &want, &live, true);
+    }
+    if let Some(want) = &want.task_scheduling_policy {
+        let live = live
+            .task_scheduling_policy
+            .as_ref()
+            .map(|p| p.node_fill_type);
+        if live != Some(want.node_fill_type) {
+            let before = live.map_or_else(String::new, |l| l.to_string());
+            found.push(
+                "task_scheduling_policy.node_fill_type",
+                before,
+                want.node_fill_type.to_string(),
+                true,
+            );
+        }
+    }
+    found.start_task(
+        want.start_task.as_deref(),
+        inputs,
+        live.start_task.as_deref(),
+    );
+    found.0
+}
+
+struct Differences(Vec<FieldChange>);
+
+impl Differences {
+    fn push(&mut self, field: &str, before: String, after: String, forces_replacement: bool) {
+        self.0.push(FieldChange {
+            field: field.to_owned(),
+            before,
+            after,
+            forces_replacement,
+        });
+    }
+
+    fn compare<T: PartialEq + std::fmt::Display>(
+        &mut self,
+        field: &str,
+        want: &T,
+        live: &T,
+        replaces: bool,
+    ) {
+        if want != live {
+            self.push(field, live.to_string(), want.to_string(), replaces);
+        }
+    }
+
+    /// Azure's own values come back in other cases.
+    fn text(&mut self, field: &str, want: &str, live: &str, replaces: bool) {
+        if !want.eq_ignore_ascii_case(live) {
+            self.push(field, format!("{live:?}"), format!("{want:?}"), replaces);
+        }
+    }
+
+    /// What the manifest leaves out is the service's to choose.
+    fn number(&mut self, field: &str, want: Option<i32>, live: Option<i32>, replaces: bool) {
+        if let Some(want) = want
+            && live != Some(want)
+        {
+            let before = live.map_or_else(String::new, |l| l.to_string());
+            self.push(field, before, want.to_string(), replaces);
+        }
+    }
+
+    fn image(&mut self, want: &ImageReference, live: Option<&ImageReference>) {
+        let fields = [
+            ("publisher", &want.publisher, live.map(|l| &l.publisher)),
+            ("offer", &want.offer, live.map(|l| &l.offer)),
+            ("sku", &want.sku, live.map(|l| &l.sku)),
+            ("version", &want.version, live.map(|l| &l.version)),
+            (
+                "virtual_machine_image_id",
+                &want.virtual_machine_image_id,
+                live.map(|l| &l.virtual_machine_image_id),
+            ),
+        ];
+        for (name, want, live) in fields {
+            if let Some(want) = want {
+                let live = live.and_then(Option::as_deref).unwrap_or("");
+                self.text(&format!("image.{name}"), want, live, true);
+            }
+        }
+    }
+
+    /// A start task runs when a node joins: nodes that ran another one have to go.
+    fn start_task(&mut self, want: Option<&StartTask>, inputs: &[Input], live: Option<&StartTask>) {
+        let (want, live) = match (want, live) {
+            (None, None) => return,
+            (Some(want), Some(live)) => (want, live),
+            (want, _) => {
+                let word = |there: bool| if there { "present" } else { "absent" }.to_owned();
+                return self.push(
+                    "start_task",
+                    word(want.is_none()),
+                    word(want.is_some()),
+                    true,
+                );
+            }
+        };
+        self.text_exactly(
+            "start_task.command_line",
+            &want.command_line,
+            &live.command_line,
+        );
+        if environment(&want.environment_settings) != environment(&live.environment_settings) {
+            self.push(
+                "start_task.environment_settings",
+                "other".into(),
+                "as in the manifest".into(),
+                true,
+            );
+        }
+        let wanted: Vec<_> = inputs.iter().map(wanted_file).collect();
+        let existing: Vec<_> = live.resource_files.iter().map(existing_file).collect();
+        let same = wanted.len() == existing.len()
+            && wanted.iter().zip(&existing).all(|(w, e)| w.matches(e));
+        if !same {
+            self.push(
+                "start_task.resource_files",
+                "other".into(),
+                "as in the manifest".into(),
+                true,
+            );
+        }
+        if let Some(want) = want.max_task_retry_count {
+            self.compare(
+                "start_task.max_task_retry_count",
+                &want,
+                &live.max_task_retry_count.unwrap_or(0),
+                true,
+            );
+        }
+        if let Some(want) = want.wait_for_success {
+            self.compare(
+                "start_task.wait_for_success",
+                &want,
+                &live.wait_for_success.unwrap_or(true),
+                true,
+            );
+        }
+    }
+
+    fn text_exactly(&mut self, field: &str, want: &str, live: &str) {
+        if want != live {
+            self.push(field, format!("{live:?}"), format!("{want:?}"), true);
+        }
+    }
+}
+
+fn environment(settings: &[EnvironmentSetting]) -> std::collections::BTreeMap<&str, &str> {
+    settings
+        .iter()
+        .map(|s| (s.name.as_str(), s.value.as_deref().unwrap_or("")))
+        .collect()
+}
+
+/// A resource file without what changes from run to run: host and SAS.
+struct FileKey {
+    /// Ends the path of the URL.
+    location: String,
+    prefix: Option<String>,
+    file_path: Option<String>,
+}
+
+impl FileKey {
+    fn matches(&self, live: &Self) -> bool {
+        live.location.ends_with(&self.location)
+            && self.prefix == live.prefix
+            && self.file_path == live.file_path
+    }
+}
+
+fn wanted_file(input: &Input) -> FileKey {
+    let (location, prefix) = match &input.source {
+        InputSource::Container { container, prefix } => (format!("/{container}"), prefix.clone()),
+        InputSource::Blob { container, blob } => (format!("/{container}/{blob}"), None),
+        InputSource::Url(url) => (without_query(url), None),
+    };
+    FileKey {
+        location,
+        prefix,
+        file_path: input.file_path.clone(),
+    }
+}
+
+fn existing_file(file: &ResourceFile) -> FileKey {
+    let url = file
+        .storage_container_url
+        .as_deref()
+        .or(file.http_url.as_deref());
+    FileKey {
+        location: without_query(url.unwrap_or_default()),
+        prefix: file.blob_prefix.clone(),
+        file_path: file.file_path.clone(),
+    }
+}
+
+fn without_query(url: &str) -> String {
+    let path = url
+        .split('?')
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('/');
+    percent_encoding::percent_decode_str(path)
+        .decode_utf8_lossy()
+        .into_owned()
+}

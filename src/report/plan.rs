@@ -1,0 +1,381 @@
+//! The plan as text: the nine steps, each with what it does and why. Long lists are cut unless all is asked for.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::quantity::{bytes, count};
+use super::style::{BOLD, DIM, YELLOW, paint, symbol};
+use crate::desired::{Desired, When};
+use crate::plan::{Action, Change, Fate, Plan, Reason, StepKind, TaskWork};
+
+/// Items of a step that are shown before the list is cut.
+const SHOWN: usize = 8;
+
+/// What the plan is shown with.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanView<'a> {
+    /// Where it would be applied: the first line.
+    pub target: &'a str,
+    pub desired: &'a Desired,
+    pub plan: &'a Plan,
+    /// Show every item.
+    pub verbose: bool,
+}
+
+impl PlanView<'_> {
+    /// The whole plan; styled.
+    pub fn render(&self) -> String {
+        let mut out = format!("{} {}\n", paint(BOLD, "Target:"), self.target);
+        if self.plan.is_empty() {
+            let tasks = count(self.plan.tasks.len(), "task");
+            let _ = writeln!(out, "{} {tasks} up to date.", paint(BOLD, "No changes."));
+            return out;
+        }
+        let _ = writeln!(out, "{} {}\n", paint(BOLD, "Plan:"), self.summary());
+        for step in StepKind::ALL {
+            self.step(&mut out, step);
+        }
+        out
+    }
+
+    /// What happens, in one line.
+    pub fn summary(&self) -> String {
+        let plan = self.plan;
+        let mut parts = Vec::new();
+        let mut note = |n: usize, what: &str| {
+            if n > 0 {
+                parts.push(format!("{n} {what}"));
+            }
+        };
+        let tasks = |f: fn(TaskWork) -> bool| plan.tasks.iter().filter(|t| f(t.work)).count();
+        note(tasks(TaskWork::is_added), "to run");
+        note(tasks(|w| w == TaskWork::Await), "underway");
+        note(tasks(|w| w == TaskWork::Fetch), "to fetch");
+        if !self.is_destroy() {
+            note(tasks(|w| w == TaskWork::UpToDate), "up to date");
+        }
+        let made = plan
+            .containers
+            .iter()
+            .filter(|c| c.action == Action::Create)
+            .count();
+        note(
+            made,
+            if made == 1 {
+                "container to create"
+            } else {
+                "containers to create"
+            },
+        );
+        let (files, size) = self.to_send();
+        if files > 0 {
+            parts.push(format!(
+                "{} to upload ({})",
+                count(files, "file"),
+                bytes(size)
+            ));
+        }
+        let step = |what: &str, action: Action| match action {
+            Action::Keep => None,
+            Action::Create => Some(format!("{what} to create")),
+            Action::Replace => Some(format!("{what} to replace")),
+            _ => Some(format!("{what} to change")),
+        };
+        parts.extend(plan.pool.as_ref().and_then(|p| step("pool", p.action)));
+        parts.extend(plan.job.as_ref().and_then(|j| step("job", j.action)));
+        let deleted = plan.cleanup.fates().filter(|f| f.is_deleted(true)).count();
+        if deleted > 0 {
+            parts.push(format!(
+                "{} to delete at the end",
+                count(deleted, "resource")
+            ));
+        }
+        parts.join(", ") + "."
+    }
+
+    fn is_destroy(&self) -> bool {
+        self.plan.tasks.iter().any(|t| t.reason == Reason::Destroy)
+    }
+
+    fn to_send(&self) -> (usize, u64) {
+        let sent = self
+            .plan
+            .uploads
+            .iter()
+            .filter(|u| u.action != Action::Keep);
+        sent.fold((0, 0), |(n, size), u| {
+            (n + 1, size + self.desired.uploads[u.item].length)
+        })
+    }
+
+    fn step(&self, out: &mut String, step: StepKind) {
+        let (note, lines) = match step {
+            StepKind::Containers => self.containers(),
+            StepKind::Uploads => self.uploads(),
+            StepKind::Pool => self.pool(),
+            StepKind::Job => self.job(),
+            StepKind::Tasks => self.tasks(),
+            StepKind::Monitor => (self.monitor(), Vec::new()),
+            StepKind::Download => (self.download(), Vec::new()),
+            StepKind::DeleteContainers => (self.delete_containers(), Vec::new()),
+            StepKind::DeleteJobAndPool => (self.delete_job_and_pool(), Vec::new()),
+        };
+        let title = paint(BOLD, format!("{} {:<20}", step.number(), step.title()));
+        let _ = writeln!(out, "{title} {note}");
+        let shown = if self.verbose || lines.len() <= SHOWN + 1 {
+            lines.len()
+        } else {
+            SHOWN
+        };
+        for line in &lines[..shown] {
+            let _ = writeln!(out, "{line}");
+        }
+        if shown < lines.len() {
+            let more = format!(
+                "      … and {} more (--verbose shows all)",
+                lines.len() - shown
+            );
+            let _ = writeln!(out, "{}", paint(DIM, more));
+        }
+    }
+
+    /// A note and a line for each item that is not kept.
+    fn changes(
+        &self,
+        changes: &[Change<usize>],
+        name: impl Fn(usize) -> String,
+    ) -> (String, Vec<String>) {
+        let lines = changes
+            .iter()
+            .filter(|c| self.verbose || c.action != Action::Keep)
+            .map(|c| line(c.action, &name(c.item), &c.reason))
+            .collect();
+        let kept = changes.iter().filter(|c| c.action == Action::Keep).count();
+        let note = match (changes.len(), kept) {
+            (0, _) => "nothing to do".to_owned(),
+            (all, kept) if all == kept => format!("{kept} unchanged"),
+            (all, 0) => format!("{} to make", all),
+            (all, kept) => format!("{} to make, {kept} unchanged", all - kept),
+        };
+        (note, lines)
+    }
+
+    fn containers(&self) -> (String, Vec<String>) {
+        self.changes(&self.plan.containers, |i| {
+            self.desired.containers[i].name.to_string()
+        })
+    }
+
+    fn uploads(&self) -> (String, Vec<String>) {
+        let (_, lines) = self.changes(&self.plan.uploads, |i| {
+            let upload = &self.desired.uploads[i];
+            format!(
+                "{}/{} ({})",
+                upload.container,
+                upload.blob,
+                bytes(upload.length)
+            )
+        });
+        let (files, size) = self.to_send();
+        let kept = self.plan.uploads.len() - files;
+        let note = match (files, kept) {
+            (0, 0) => "nothing to do".to_owned(),
+            (0, kept) => format!("{kept} unchanged"),
+            (files, 0) => format!("{files} to send, {}", bytes(size)),
+            (files, kept) => format!("{files} to send, {}; {kept} unchanged", bytes(size)),
+        };
+        (note, lines)
+    }
+
+    fn pool(&self) -> (String, Vec<String>) {
+        let Some(pool) = &self.plan.pool else {
+            return ("not needed".to_owned(), Vec::new());
+        };
+        let want = &self.desired.pool.template;
+        let size = |n: Option<i32>, kind: &str| n.filter(|n| *n > 0).map(|n| format!("{n} {kind}"));
+        let nodes: Vec<String> = [
+            size(want.target_dedicated_nodes, "dedicated"),
+            size(want.target_low_priority_nodes, "spot"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let nodes = if nodes.is_empty() {
+            "0".to_owned()
+        } else {
+            nodes.join(" + ")
+        };
+        let slots = want.task_slots_per_node.unwrap_or(1);
+        let note = format!(
+            "{nodes} × {}, {} a node{}",
+            want.vm_size,
+            count(usize::try_from(slots).unwrap_or(1), "task slot"),
+            match pool.node_agent_sku.as_str() {
+                "" => String::new(),
+                sku => format!(", {sku}"),
+            }
+        );
+        (
+            note,
+            resource(pool.action, self.desired.pool.id.as_str(), &pool.reason),
+        )
+    }
+
+    fn job(&self) -> (String, Vec<String>) {
+        match &self.plan.job {
+            None => ("not needed".to_owned(), Vec::new()),
+            Some(job) => (
+                String::new(),
+                resource(job.action, self.desired.job.id.as_str(), &job.reason),
+            ),
+        }
+    }
+
+    fn tasks(&self) -> (String, Vec<String>) {
+        let mut causes: BTreeMap<(TaskWork, String), usize> = BTreeMap::new();
+        for task in &self.plan.tasks {
+            *causes.entry((task.work, task.reason.group())).or_default() += 1;
+        }
+        let all = self.plan.tasks.len();
+        let note = causes
+            .iter()
+            .map(|((work, reason), n)| match work {
+                TaskWork::UpToDate => format!("{n} of {all} up to date"),
+                TaskWork::Fetch => format!("{n} of {all} only downloaded: {reason}"),
+                TaskWork::Await => format!("{n} of {all} awaited: {reason}"),
+                TaskWork::Run | TaskWork::Rerun => format!("{n} of {all} to run: {reason}"),
+            })
+            .collect::<Vec<_>>()
+            .join("; ");
+        let lines = self
+            .plan
+            .tasks
+            .iter()
+            .filter(|t| self.verbose || t.work != TaskWork::UpToDate)
+            .map(|t| {
+                let action = match t.work {
+                    TaskWork::UpToDate | TaskWork::Await => Action::Keep,
+                    TaskWork::Fetch => Action::Read,
+                    TaskWork::Run => Action::Create,
+                    TaskWork::Rerun => Action::Replace,
+                };
+                line(action, self.desired.tasks[t.task].id.as_str(), &t.reason)
+            })
+            .collect();
+        (
+            if self.is_destroy() {
+                "nothing to do".to_owned()
+            } else {
+                note
+            },
+            lines,
+        )
+    }
+
+    fn monitor(&self) -> String {
+        match self.plan.tasks_to_wait_for() {
+            0 => "nothing to wait for".to_owned(),
+            n => format!(
+                "until {} {} completed",
+                count(n, "task"),
+                if n == 1 { "is" } else { "are" }
+            ),
+        }
+    }
+
+    fn download(&self) -> String {
+        let plan = &self.plan.download;
+        match (&self.desired.download, plan.fetched + plan.after_run) {
+            (_, 0) => "nothing to do".to_owned(),
+            (None, _) => "no [download] in the manifest: only the receipt is written".to_owned(),
+            (Some(d), n) => format!(
+                "outputs of {} from `{}` to {}",
+                count(n, "task"),
+                d.container,
+                d.to.display()
+            ),
+        }
+    }
+
+    fn delete_containers(&self) -> String {
+        let name = |i: &usize| self.desired.containers[*i].name.to_string();
+        let fates = self
+            .plan
+            .cleanup
+            .containers
+            .iter()
+            .map(|(i, f)| (name(i), *f));
+        fates_note(fates, self.desired.cleanup.containers)
+    }
+
+    fn delete_job_and_pool(&self) -> String {
+        let cleanup = &self.plan.cleanup;
+        let job = fates_note(
+            [("job".to_owned(), cleanup.job)].into_iter(),
+            self.desired.cleanup.job,
+        );
+        let pool = fates_note(
+            [("pool".to_owned(), cleanup.pool)].into_iter(),
+            self.desired.cleanup.pool,
+        );
+        if job == pool {
+            job
+        } else {
+            format!("{job}; {pool}")
+        }
+    }
+}
+
+fn line(action: Action, name: &str, reason: &Reason) -> String {
+    format!("  {} {name}  {}", symbol(action), paint(DIM, reason))
+}
+
+/// The line of a resource and one for each field that changes.
+fn resource(action: Action, name: &str, reason: &Reason) -> Vec<String> {
+    let mut lines = vec![line(action, name, reason)];
+    if let Reason::Differs(fields) = reason {
+        lines.extend(fields.iter().map(|c| {
+            let forced = if c.forces_replacement {
+                paint(YELLOW, "  # forces replacement")
+            } else {
+                String::new()
+            };
+            format!(
+                "        {} {}: {} → {}{forced}",
+                symbol(Action::Update),
+                c.field,
+                c.before,
+                c.after
+            )
+        }));
+    }
+    lines
+}
+
+fn fates_note(fates: impl Iterator<Item = (String, Fate)>, policy: When) -> String {
+    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (name, fate) in fates {
+        let group = match fate {
+            Fate::Absent => "nothing to delete",
+            Fate::Kept => "kept",
+            Fate::NotOurs => "kept, not made by this manifest",
+            Fate::DeletedOnSuccess => "deleted when every task succeeded",
+            Fate::DeletedAlways => "deleted however the run ends",
+        };
+        groups.entry(group).or_default().push(name);
+    }
+    if groups.is_empty() {
+        return match policy {
+            When::Never => "kept".to_owned(),
+            _ => "nothing to delete".to_owned(),
+        };
+    }
+    groups
+        .into_iter()
+        .map(|(group, names)| match group {
+            "nothing to delete" => group.to_owned(),
+            group => format!("{}: {group}", names.join(", ")),
+        })
+        .collect::<Vec<_>>()
+        .join("; ")
+}
