@@ -15,6 +15,8 @@ mod exchange;
 mod refused;
 pub mod retry;
 pub mod sas;
+#[cfg(test)]
+mod test_transport;
 pub mod transport;
 
 use std::sync::Arc;

@@ -95,7 +95,7 @@ impl Refused {
         let text = match self.code.as_deref().unwrap_or_default() {
             "AuthenticationFailed" => return Some(self.authentication_hint()),
             "AuthorizationFailure" => {
-                "the account may allow certain networks only, or no account keys: look at its networking and configuration pages"
+                "check the account name and its key; the account may also allow certain networks only, or no account keys"
             }
             "InvalidAuthenticationInfo" => "check the account name and its key",
             "AuthorizationPermissionMismatch" | "InsufficientAccountPermissions" => {

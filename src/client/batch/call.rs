@@ -128,6 +128,11 @@ impl Call<'_> {
         self
     }
 
+    /// In better words than those of the operation's name.
+    pub(super) fn attempting(self, attempt: String) -> Self {
+        Self { attempt, ..self }
+    }
+
     pub(super) fn query(mut self, name: &str, value: &str) -> Self {
         let value = utf8_percent_encode(value, VALUE);
         self.query.push_str(&format!("&{name}={value}"));

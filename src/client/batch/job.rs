@@ -66,7 +66,9 @@ impl Batch {
 
     /// How many tasks are in which state. The real service may lag a little behind.
     pub async fn task_counts(&self, job: &str) -> Result<TaskCountsResult, ClientError> {
-        let call = self.call(Operation::GetJobTaskCounts, &[job]);
+        let call = self
+            .call(Operation::GetJobTaskCounts, &[job])
+            .attempting(format!("count the tasks of job `{job}`"));
         call.send().await?.json()
     }
 }

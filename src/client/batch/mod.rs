@@ -11,6 +11,8 @@ mod page;
 mod pool;
 mod task;
 mod task_collection;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -122,7 +122,9 @@ impl Batch {
     }
 
     async fn post(&self, job: &str, chunk: &[Item]) -> Result<Vec<TaskAddResult>, ClientError> {
-        let call = self.call(Operation::CreateTaskCollection, &[job]);
+        let call = self
+            .call(Operation::CreateTaskCollection, &[job])
+            .attempting(format!("add tasks to job `{job}`"));
         let answer = call.json_bytes(body(chunk)).send().await?;
         answer.json::<TaskCollectionResult>().map(|r| r.value)
     }

@@ -1,7 +1,5 @@
 //! Containers.
 
-use std::time::Duration;
-
 use azure_storage_blob::models::{
     BlobContainerClientCreateOptions, BlobContainerClientGetPropertiesResultHeaders,
     BlobServiceClientListContainersOptions, ListContainersIncludeType,
@@ -13,10 +11,6 @@ use super::super::error::{ClientError, Failure};
 use super::item::{Metadata, lower};
 use super::{Blob, found};
 use crate::clock;
-
-/// A container takes about half a minute to be gone, and its name with it.
-const GONE_WITHIN: Duration = Duration::from_secs(180);
-const ASK_AGAIN: Duration = Duration::from_secs(3);
 
 /// What there is to know of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,13 +54,13 @@ impl Blob {
                 _ => return Err(error),
             };
             let waited = start.elapsed();
-            if waited + ASK_AGAIN > GONE_WITHIN {
+            if waited + self.deletion.ask_every > self.deletion.gone_within {
                 return Err(ClientError::new(
                     attempt,
                     Failure::Deadline { waited, last },
                 ));
             }
-            tokio::time::sleep(ASK_AGAIN).await;
+            tokio::time::sleep(self.deletion.ask_every).await;
         }
     }
 

@@ -6,7 +6,13 @@
 mod container;
 mod download;
 mod item;
+#[cfg(test)]
+mod tests;
 mod upload;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use azure_storage_blob::clients::{
     BlobClient, BlobContainerClient, BlobServiceClient, BlobServiceClientOptions,
@@ -28,12 +34,26 @@ const API_VERSION: &str = "2025-11-05";
 /// The Blob service of an account. Cheap to clone.
 #[derive(Clone)]
 pub struct Blob {
-    service: std::sync::Arc<BlobServiceClient>,
+    service: Arc<BlobServiceClient>,
     endpoint: Endpoint,
+    deletion: Deletion,
 }
 
-impl std::fmt::Debug for Blob {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// How long a container's name may stay taken after its deletion, and how often we ask.
+#[derive(Debug, Clone, Copy)]
+struct Deletion {
+    gone_within: Duration,
+    ask_every: Duration,
+}
+
+/// The service speaks of half a minute.
+const DELETION: Deletion = Deletion {
+    gone_within: Duration::from_secs(180),
+    ask_every: Duration::from_secs(3),
+};
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Blob({})", self.endpoint)
     }
 }
@@ -57,8 +77,9 @@ impl Blob {
             )
         })?;
         Ok(Self {
-            service: std::sync::Arc::new(service),
+            service: Arc::new(service),
             endpoint: endpoint.clone(),
+            deletion: DELETION,
         })
     }
 
