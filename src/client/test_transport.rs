@@ -13,11 +13,12 @@ use super::{Account, Client, RetryPolicy, ServiceAccount};
 use crate::clock;
 use crate::wire::auth::{self, AccountKey, Scheme};
 
+type Answering = dyn Fn(&Request<Bytes>, usize) -> Answer + Send + Sync;
 type Answer = Result<Response<Bytes>, TransportError>;
 
 /// Answers by a function of the request and of how many came before it.
 pub(super) struct Canned {
-    answer: Box<dyn Fn(&Request<Bytes>, usize) -> Answer + Send + Sync>,
+    answer: Box<Answering>,
     seen: Mutex<Vec<Request<Bytes>>>,
 }
 
