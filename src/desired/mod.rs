@@ -2,7 +2,14 @@
 //! choose but the SAS URLs of the moment, which `apply` hands in through [`Access`]. Pure.
 
 mod body;
+mod command;
+mod compile;
+mod digest;
+mod job;
+mod pool;
+mod problems;
 mod sources;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,7 +22,10 @@ use crate::wire::batch::pool::PoolCreate;
 use crate::wire::batch::task::TaskCreate;
 
 pub use body::Urls;
+pub use compile::compile;
 pub use sources::sources;
+
+use compile::{marks, wire_duration};
 
 /// Metadata key on pools, jobs and containers: the manifest that made them.
 pub const OWNER_KEY: &str = "batchflow_manifest";

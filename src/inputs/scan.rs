@@ -34,7 +34,7 @@ pub fn scan(
     now: jiff::Timestamp,
 ) -> (Snapshot, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
-    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let folder = normal(&std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
     let mut matches = Vec::new();
     for source in sources {
         for (pattern, span) in &source.patterns {
@@ -48,8 +48,8 @@ pub fn scan(
             );
         }
     }
-    let matches = without_duplicates(matches, &mut diagnostics);
-    let files = read(matches, cache, now, &mut diagnostics);
+    let matches = without_duplicates(matches, &folder, &mut diagnostics);
+    let files = read(matches, cache, now, &folder, &mut diagnostics);
     (Snapshot::new(files), diagnostics)
 }
 
@@ -86,7 +86,7 @@ fn find<'a>(
                 let help = Some("write `**` behind it for all of its files");
                 return report(
                     codes::MISSING_FILE,
-                    format!("{} is a folder", path.display()),
+                    format!("{} is a folder", shown(&path, folder)),
                     "not a file",
                     help,
                 );
@@ -94,7 +94,7 @@ fn find<'a>(
             Ok(_) => {
                 return report(
                     codes::MISSING_FILE,
-                    format!("{} is not a regular file", path.display()),
+                    format!("{} is not a regular file", shown(&path, folder)),
                     "not a file",
                     None,
                 );
@@ -102,7 +102,7 @@ fn find<'a>(
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 return report(
                     codes::MISSING_FILE,
-                    format!("there is no file {}", path.display()),
+                    format!("there is no file {}", shown(&path, folder)),
                     "not there",
                     None,
                 );
@@ -110,7 +110,7 @@ fn find<'a>(
             Err(e) => {
                 return report(
                     codes::UNREADABLE_FILE,
-                    format!("cannot read {}", path.display()),
+                    format!("cannot read {}", shown(&path, folder)),
                     &e.to_string(),
                     None,
                 );
@@ -121,14 +121,14 @@ fn find<'a>(
                 if !source.allow_empty {
                     report(
                         codes::MISSING_FILE,
-                        format!("there is no folder {}", root.display()),
+                        format!("there is no folder {}", shown(&root, folder)),
                         "looked for here",
                         None,
                     );
                 }
                 return;
             }
-            let (paths, faults) = walk(&root, &below);
+            let (paths, faults) = walk(&root, &below, folder);
             let more = faults.len().saturating_sub(MOST_REPORTED);
             let unreadable = !faults.is_empty();
             for (i, fault) in faults.into_iter().take(MOST_REPORTED).enumerate() {
@@ -146,7 +146,7 @@ fn find<'a>(
             }
             if paths.is_empty() && !unreadable && !source.allow_empty {
                 let help = Some("set `allow_empty = true` if that is all right");
-                let message = format!("\"{text}\" matches no file in {}", root.display());
+                let message = format!("\"{text}\" matches no file in {}", shown(&root, folder));
                 report(codes::EMPTY_GLOB, message, "matches nothing", help);
             }
             (root, paths)
@@ -157,7 +157,7 @@ fn find<'a>(
         None => base,
     };
     for path in paths {
-        match blob_name(&path, &base, &source.prefix) {
+        match blob_name(&path, &base, &source.prefix, folder) {
             Ok(blob) => matches.push(Match {
                 source,
                 blob,
@@ -166,7 +166,7 @@ fn find<'a>(
             }),
             Err(reason) => report(
                 codes::INVALID_BLOB_NAME,
-                format!("{} cannot be a blob", path.display()),
+                format!("{} cannot be a blob", shown(&path, folder)),
                 &reason,
                 None,
             ),
@@ -176,21 +176,25 @@ fn find<'a>(
 
 /// The files below `root`, in the order of their names, and what could not be read. Links to folders are not
 /// followed: they may lead in circles or out of the tree.
-fn walk(root: &Path, below: &Below) -> (Vec<PathBuf>, Vec<String>) {
+fn walk(root: &Path, below: &Below, folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
     let mut paths = Vec::new();
     let mut faults = Vec::new();
-    let shown = |e: &DirEntry| {
+    let wanted = |e: &DirEntry| {
         below.hidden || e.depth() == 0 || !e.file_name().as_encoded_bytes().starts_with(b".")
     };
     let walk = WalkDir::new(root)
         .min_depth(1)
         .max_depth(below.depth.unwrap_or(usize::MAX))
         .sort_by_file_name();
-    for entry in walk.into_iter().filter_entry(shown) {
+    for entry in walk.into_iter().filter_entry(wanted) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                faults.push(error.to_string());
+                let reason = error
+                    .io_error()
+                    .map_or_else(|| "it leads in a circle".to_owned(), ToString::to_string);
+                let path = shown(error.path().unwrap_or(root), folder);
+                faults.push(format!("{path}: {reason}"));
                 continue;
             }
         };
@@ -202,7 +206,7 @@ fn walk(root: &Path, below: &Below) -> (Vec<PathBuf>, Vec<String>) {
             match fs::metadata(entry.path()) {
                 Ok(target) => target.is_file(),
                 Err(error) => {
-                    faults.push(format!("{}: {error}", entry.path().display()));
+                    faults.push(format!("{}: {error}", shown(entry.path(), folder)));
                     continue;
                 }
             }
@@ -216,16 +220,26 @@ fn walk(root: &Path, below: &Below) -> (Vec<PathBuf>, Vec<String>) {
     (paths, faults)
 }
 
-fn blob_name(path: &Path, base: &Path, prefix: &str) -> Result<BlobName, String> {
+/// A path as a person finds it: relative to the manifest's folder where it lies below it.
+fn shown(path: &Path, folder: &Path) -> String {
+    match path.strip_prefix(folder) {
+        Ok(relative) if relative.as_os_str().is_empty() => "the manifest's folder".to_owned(),
+        Ok(relative) => relative.display().to_string(),
+        Err(_) => path.display().to_string(),
+    }
+}
+
+fn blob_name(path: &Path, base: &Path, prefix: &str, folder: &Path) -> Result<BlobName, String> {
     let relative = path
         .strip_prefix(base)
-        .map_err(|_| format!("it does not lie below {}", base.display()))?;
+        .map_err(|_| format!("it does not lie below {}", shown(base, folder)))?;
     let name = relative.to_str().ok_or("its name is not UTF-8")?;
     BlobName::new(format!("{prefix}{name}")).map_err(|invalid| invalid.message)
 }
 
 fn without_duplicates<'a>(
     matches: Vec<Match<'a>>,
+    folder: &Path,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Match<'a>> {
     let mut seen: HashMap<(&str, String), usize> = HashMap::with_capacity(matches.len());
@@ -255,8 +269,8 @@ fn without_duplicates<'a>(
                             found.blob, found.source.container
                         ),
                     )
-                    .label(found.span.clone(), found.path.display().to_string())
-                    .label(first.span.clone(), first.path.display().to_string())
+                    .label(found.span.clone(), shown(&found.path, folder))
+                    .label(first.span.clone(), shown(&first.path, folder))
                     .help("give one of them a `prefix`, or a `base` further up"),
                 );
             }
@@ -269,6 +283,7 @@ fn read(
     matches: Vec<Match<'_>>,
     cache_file: Option<&Path>,
     now: jiff::Timestamp,
+    folder: &Path,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<File> {
     let cache = cache_file.map(Cache::load).unwrap_or_default();
@@ -309,7 +324,7 @@ fn read(
             Err(fault) => {
                 reported += 1;
                 if reported <= MOST_REPORTED {
-                    diagnostics.push(fault_of(&found, &fault));
+                    diagnostics.push(fault_of(&found, &fault, folder));
                 }
             }
         }
@@ -317,8 +332,8 @@ fn read(
     files
 }
 
-fn fault_of(found: &Match<'_>, fault: &DigestFault) -> Diagnostic {
-    let path = found.path.display();
+fn fault_of(found: &Match<'_>, fault: &DigestFault, folder: &Path) -> Diagnostic {
+    let path = shown(&found.path, folder);
     let (code, label) = match fault {
         DigestFault::Unreadable(source) => (codes::UNREADABLE_FILE, source.to_string()),
         DigestFault::Changed => (codes::FILE_CHANGED, "matched by this".to_owned()),

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, each topic a module.
 
 mod architecture;
+mod desired;
 mod inputs;
 mod launcher;
 mod manifest;

@@ -1,0 +1,119 @@
+//! A manifest and its files into the complete desired state.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::digest::Contents;
+use super::problems::Problems;
+use super::tasks::Compiler;
+use super::{Cleanup, Container, Desired, Download, OWNER_KEY, Upload, When, job, pool};
+use crate::diagnostic::Diagnostic;
+use crate::inputs::snapshot::Snapshot;
+use crate::manifest::{At, Manifest, Policy};
+use crate::wire::batch::command::MetadataItem;
+use crate::wire::time::Duration;
+
+/// Everything the manifest asks for, or everything that is wrong with it. `folder` is the manifest's: the download
+/// folder is relative to it.
+pub fn compile(
+    manifest: &Manifest,
+    snapshot: &Snapshot,
+    folder: &Path,
+) -> Result<Desired, Vec<Diagnostic>> {
+    let mut problems = Problems::default();
+    let bindings = manifest.bindings();
+    let mut contents = Contents::new(snapshot);
+    let pool = pool::compile(manifest, &bindings, &mut contents, &mut problems);
+    let job = job::compile(manifest, &bindings, &mut problems);
+    let base = pool
+        .as_ref()
+        .map(|p| pool::task_base(p, &mut contents))
+        .unwrap_or_default();
+    let tasks = Compiler {
+        snapshot,
+        contents,
+        base,
+        job: job.as_ref(),
+        problems: &mut problems,
+    }
+    .compile(&manifest.tasks, &bindings);
+    let diagnostics = problems.finish();
+    match (pool, job) {
+        (Some(pool), Some(job)) if diagnostics.is_empty() => Ok(Desired {
+            name: manifest.name.value.clone(),
+            containers: containers(manifest),
+            uploads: uploads(snapshot),
+            pool,
+            job,
+            tasks,
+            download: manifest.download.as_ref().map(|d| Download {
+                container: d.container.value.clone(),
+                to: folder.join(&d.to.value),
+                pattern: d.pattern.as_ref().map(|p| p.value.clone()),
+            }),
+            cleanup: Cleanup {
+                containers: when(manifest.cleanup.containers),
+                job: when(manifest.cleanup.job),
+                pool: when(manifest.cleanup.pool),
+            },
+        }),
+        _ => Err(diagnostics),
+    }
+}
+
+fn containers(manifest: &Manifest) -> Vec<Container> {
+    manifest
+        .containers
+        .iter()
+        .map(|container| {
+            let own = container
+                .metadata
+                .iter()
+                .map(|(n, v)| (n.clone(), v.clone()));
+            let mark = (OWNER_KEY.to_owned(), manifest.name.value.clone());
+            Container {
+                name: container.name.value.clone(),
+                metadata: own.chain([mark]).collect(),
+            }
+        })
+        .collect()
+}
+
+fn uploads(snapshot: &Snapshot) -> Vec<Upload> {
+    snapshot
+        .files()
+        .iter()
+        .map(|file| Upload {
+            container: file.container.clone(),
+            blob: file.blob.clone(),
+            path: file.path.clone(),
+            length: file.length,
+            md5: STANDARD.encode(file.md5),
+        })
+        .collect()
+}
+
+fn when(policy: Policy) -> When {
+    match policy {
+        Policy::OnSuccess => When::OnSuccess,
+        Policy::Always => When::Always,
+        Policy::Never => When::Never,
+    }
+}
+
+/// The manifest's metadata and the mark of ownership.
+pub(super) fn marks(own: &BTreeMap<String, String>, manifest: &Manifest) -> Vec<MetadataItem> {
+    let own = own.iter().map(|(n, v)| (n.clone(), v.clone()));
+    let mark = (OWNER_KEY.to_owned(), manifest.name.value.clone());
+    own.chain([mark])
+        .map(|(name, value)| MetadataItem { name, value })
+        .collect()
+}
+
+/// In the service's ticks of 100 ns.
+pub(super) fn wire_duration(duration: &At<std::time::Duration>) -> Duration {
+    Duration::from_ticks(i64::try_from(duration.value.as_nanos() / 100).unwrap_or(i64::MAX))
+}

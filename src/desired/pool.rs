@@ -1,0 +1,176 @@
+//! The pool a manifest asks for.
+
+use super::command::{command_line, environment, input};
+use super::digest::{Canon, Contents};
+use super::problems::Problems;
+use super::{DIGEST_KEY, Input, Pool, marks, wire_duration};
+use crate::manifest::{self, AutoUserScope, Bindings, ElevationLevel, Image, NodeFillType};
+use crate::wire::batch::command as wire;
+use crate::wire::batch::machine::{ImageReference, VirtualMachineConfiguration};
+use crate::wire::batch::pool::{self, PoolCreate, TaskSchedulingPolicy};
+
+pub(super) fn compile(
+    manifest: &manifest::Manifest,
+    bindings: &Bindings,
+    contents: &mut Contents<'_>,
+    problems: &mut Problems,
+) -> Option<Pool> {
+    let pool = &manifest.pool;
+    let (start_task, start_task_inputs) = match &pool.start_task {
+        None => (None, Vec::new()),
+        Some(task) => {
+            let inputs: Option<Vec<Input>> = task
+                .resource_files
+                .iter()
+                .map(|file| input(file, bindings, problems))
+                .collect();
+            (
+                Some(Box::new(start_task(task, bindings, problems)?)),
+                inputs?,
+            )
+        }
+    };
+    let node_agent_sku = pool.node_agent_sku_id.as_ref().map(|s| s.value.clone());
+    let mut template = PoolCreate {
+        id: pool.id.value.to_string(),
+        display_name: pool.display_name.clone(),
+        vm_size: pool.vm_size.value.clone(),
+        virtual_machine_configuration: Some(Box::new(machine(&pool.image, node_agent_sku.clone()))),
+        resize_timeout: pool.resize_timeout.as_ref().map(wire_duration),
+        target_dedicated_nodes: Some(pool.target_dedicated_nodes),
+        target_low_priority_nodes: Some(pool.target_low_priority_nodes),
+        enable_auto_scale: None,
+        auto_scale_formula: None,
+        auto_scale_evaluation_interval: None,
+        enable_inter_node_communication: pool.enable_inter_node_communication,
+        network_configuration: None,
+        start_task,
+        application_package_references: Vec::new(),
+        task_slots_per_node: pool.task_slots_per_node,
+        task_scheduling_policy: pool.node_fill_type.map(|fill| TaskSchedulingPolicy {
+            job_default_order: None,
+            node_fill_type: match fill {
+                NodeFillType::Spread => pool::NodeFillType::Spread,
+                NodeFillType::Pack => pool::NodeFillType::Pack,
+            },
+        }),
+        user_accounts: Vec::new(),
+        metadata: marks(&pool.metadata, manifest),
+        mount_configuration: Vec::new(),
+        upgrade_policy: None,
+    };
+    let mut canon = Canon::new("pool");
+    canon.field("body", serde_json::to_vec(&template).unwrap_or_default());
+    for input in &start_task_inputs {
+        canon.source(&input.source);
+        canon.input(input, contents);
+    }
+    let digest = canon.finish();
+    template.metadata.push(wire::MetadataItem {
+        name: DIGEST_KEY.to_owned(),
+        value: digest.clone(),
+    });
+    Some(Pool {
+        id: pool.id.value.clone(),
+        template,
+        start_task_inputs,
+        node_agent_sku,
+        digest,
+    })
+}
+
+/// What of a pool decides the outputs of its tasks: the image, its agent if it is named, and the start task.
+pub(super) fn task_base(pool: &Pool, contents: &mut Contents<'_>) -> String {
+    let mut canon = Canon::new("node");
+    if let Some(machine) = &pool.template.virtual_machine_configuration {
+        canon.field(
+            "image",
+            serde_json::to_vec(&machine.image_reference).unwrap_or_default(),
+        );
+    }
+    canon.option("agent", pool.node_agent_sku.as_deref());
+    if let Some(task) = &pool.template.start_task {
+        canon.field("command line", &task.command_line);
+        canon.field(
+            "user",
+            serde_json::to_vec(&task.user_identity).unwrap_or_default(),
+        );
+        for setting in &task.environment_settings {
+            canon.field(&setting.name, setting.value.as_deref().unwrap_or_default());
+        }
+    }
+    for input in &pool.start_task_inputs {
+        canon.input(input, contents);
+    }
+    canon.finish()
+}
+
+fn machine(image: &Image, node_agent_sku: Option<String>) -> VirtualMachineConfiguration {
+    let image_reference = match image {
+        Image::Marketplace {
+            publisher,
+            offer,
+            sku,
+            version,
+        } => ImageReference {
+            publisher: Some(publisher.value.clone()),
+            offer: Some(offer.value.clone()),
+            sku: Some(sku.value.clone()),
+            version: Some(
+                version
+                    .as_ref()
+                    .map_or_else(|| "latest".to_owned(), |v| v.value.clone()),
+            ),
+            ..ImageReference::default()
+        },
+        Image::Custom {
+            virtual_machine_image_id,
+        } => ImageReference {
+            virtual_machine_image_id: Some(virtual_machine_image_id.value.clone()),
+            ..ImageReference::default()
+        },
+    };
+    VirtualMachineConfiguration {
+        image_reference,
+        node_agent_sku_id: node_agent_sku.unwrap_or_default(),
+        windows_configuration: None,
+        data_disks: Vec::new(),
+        license_type: None,
+        container_configuration: None,
+        disk_encryption_configuration: None,
+        node_placement_configuration: None,
+        extensions: Vec::new(),
+        os_disk: None,
+        security_profile: None,
+        service_artifact_reference: None,
+    }
+}
+
+fn start_task(
+    task: &manifest::StartTask,
+    bindings: &Bindings,
+    problems: &mut Problems,
+) -> Option<wire::StartTask> {
+    Some(wire::StartTask {
+        command_line: command_line(&task.command_line, bindings, problems)?,
+        container_settings: None,
+        resource_files: Vec::new(),
+        environment_settings: environment(&task.environment_settings, bindings, problems)?,
+        user_identity: task.user_identity.map(|user| wire::UserIdentity {
+            username: None,
+            auto_user: Some(wire::AutoUserSpecification {
+                scope: user.scope.map(|s| match s {
+                    AutoUserScope::Task => wire::AutoUserScope::Task,
+                    AutoUserScope::Pool => wire::AutoUserScope::Pool,
+                }),
+                elevation_level: user.elevation_level.map(|l| match l {
+                    ElevationLevel::NonAdmin => wire::ElevationLevel::NonAdmin,
+                    ElevationLevel::Admin => wire::ElevationLevel::Admin,
+                }),
+            }),
+        }),
+        max_task_retry_count: task.max_task_retry_count,
+        // The service's own default differs between versions; a task must not run on a node that is not prepared.
+        wait_for_success: Some(task.wait_for_success.unwrap_or(true)),
+    })
+}

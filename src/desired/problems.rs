@@ -1,0 +1,38 @@
+//! Problems found task by task: of a hundred thousand that are alike, the first is shown and the rest counted.
+
+use std::collections::HashMap;
+
+use crate::diagnostic::Diagnostic;
+
+#[derive(Default)]
+pub(super) struct Problems {
+    list: Vec<(Diagnostic, usize)>,
+    /// By code and place.
+    seen: HashMap<(&'static str, usize), usize>,
+}
+
+impl Problems {
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+        let place = diagnostic.labels.first().map_or(0, |l| l.span.start);
+        let at = *self
+            .seen
+            .entry((diagnostic.code, place))
+            .or_insert(self.list.len());
+        match self.list.get_mut(at) {
+            Some((_, more)) => *more += 1,
+            None => self.list.push((diagnostic, 0)),
+        }
+    }
+
+    pub(super) fn finish(self) -> Vec<Diagnostic> {
+        self.list
+            .into_iter()
+            .map(|(mut diagnostic, more)| {
+                if more > 0 {
+                    diagnostic.message += &format!(" (and {more} more like this)");
+                }
+                diagnostic
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,289 @@
+//! The tasks a manifest asks for: every `for_each` run through, every template rendered, every digest taken.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use super::command::{command_line, environment, input, output, render, render_option, staged};
+use super::digest::{Canon, Contents};
+use super::problems::Problems;
+use super::{DIGEST_SETTING, Input, InputSource, Job, Output, Task, wire_duration};
+use crate::diagnostic::{Diagnostic, codes};
+use crate::ids::{ContainerName, TaskId};
+use crate::inputs::snapshot::{File, Snapshot};
+use crate::manifest::{Bindings, Factory, ForEach};
+use crate::wire::batch::command::EnvironmentSetting;
+use crate::wire::batch::task::{TaskConstraints, TaskCreate};
+
+/// What one task is made for.
+#[derive(Clone, Copy)]
+enum Item<'a> {
+    Once,
+    File(&'a File),
+    Number(i64),
+}
+
+impl Item<'_> {
+    fn origin(self) -> String {
+        match self {
+            Self::Once => "this entry".to_owned(),
+            Self::File(file) => format!("the file `{}`", file.blob),
+            Self::Number(number) => format!("the number {number}"),
+        }
+    }
+}
+
+pub(super) struct Compiler<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) contents: Contents<'a>,
+    /// The digest of what all tasks share.
+    pub(super) base: String,
+    pub(super) job: Option<&'a Job>,
+    pub(super) problems: &'a mut Problems,
+}
+
+/// Where an id or an output was first asked for: the place, and by which item.
+type Claim<'a> = (Range<usize>, Item<'a>);
+
+impl<'a> Compiler<'a> {
+    pub(super) fn compile(&mut self, factories: &'a [Factory], bindings: &Bindings) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        let mut ids: HashMap<String, Claim<'a>> = HashMap::new();
+        let mut outputs: HashMap<(ContainerName, String), Claim<'a>> = HashMap::new();
+        for factory in factories {
+            let mut bindings = bindings.clone();
+            for (index, item) in self.items(factory).into_iter().enumerate() {
+                match item {
+                    Item::Once => {}
+                    Item::File(file) => bindings.set_file(file.blob.as_str()),
+                    Item::Number(number) => bindings.set_item(number),
+                }
+                bindings.set_index(index);
+                let Some(task) = self.task(factory, item, &mut bindings) else {
+                    continue;
+                };
+                let key = task.id.as_str().to_ascii_lowercase();
+                self.claim(
+                    &mut ids,
+                    key,
+                    (factory.id.span(), item),
+                    codes::DUPLICATE_TASK_ID,
+                    || format!("two tasks have the id `{}`", task.id),
+                );
+                for (output, asked) in task.outputs.iter().zip(&factory.output_files) {
+                    let wild = output.pattern.contains(['*', '?', '[']);
+                    if let Some(path) = output.path.as_ref().filter(|_| !wild) {
+                        let key = (output.container.clone(), path.clone());
+                        self.claim(
+                            &mut outputs,
+                            key,
+                            (asked.span.clone(), item),
+                            codes::DUPLICATE_OUTPUT,
+                            || {
+                                format!(
+                                    "two outputs would be the blob `{path}` of \"{}\"",
+                                    output.container
+                                )
+                            },
+                        );
+                    }
+                }
+                tasks.push(task);
+            }
+        }
+        tasks
+    }
+
+    fn claim<K: Eq + std::hash::Hash>(
+        &mut self,
+        claims: &mut HashMap<K, Claim<'a>>,
+        key: K,
+        (span, item): Claim<'a>,
+        code: &'static str,
+        message: impl FnOnce() -> String,
+    ) {
+        let (first_span, first) = match claims.entry(key) {
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert((span, item));
+                return;
+            }
+            std::collections::hash_map::Entry::Occupied(taken) => taken.get().clone(),
+        };
+        let diagnostic = Diagnostic::error(code, message());
+        self.problems.report(if first_span == span {
+            diagnostic.label(
+                span,
+                format!("for {} and for {}", first.origin(), item.origin()),
+            )
+        } else {
+            diagnostic
+                .label(span, format!("for {}", item.origin()))
+                .label(first_span, format!("for {}", first.origin()))
+        });
+    }
+
+    fn items(&mut self, factory: &Factory) -> Vec<Item<'a>> {
+        let (items, span, allow_empty): (Vec<Item<'a>>, _, _) = match &factory.for_each {
+            None => return vec![Item::Once],
+            Some(ForEach::Files {
+                container,
+                pattern,
+                allow_empty,
+            }) => {
+                let glob = globset::GlobBuilder::new(pattern.as_str())
+                    .literal_separator(true)
+                    .build();
+                let matcher = glob.map(|g| g.compile_matcher());
+                let files = self.snapshot.of_container(&container.value).iter();
+                let matching =
+                    files.filter(|f| matcher.as_ref().is_ok_and(|m| m.is_match(f.blob.as_str())));
+                (
+                    matching.map(Item::File).collect(),
+                    &container.span,
+                    *allow_empty,
+                )
+            }
+            Some(ForEach::Range {
+                numbers,
+                span,
+                allow_empty,
+            }) => (
+                numbers.clone().map(Item::Number).collect(),
+                span,
+                *allow_empty,
+            ),
+        };
+        if items.is_empty() && !allow_empty {
+            let diagnostic = match &factory.for_each {
+                Some(ForEach::Files {
+                    container, pattern, ..
+                }) => Diagnostic::error(
+                    codes::EMPTY_FOR_EACH,
+                    format!(
+                        "no file that is uploaded to \"{}\" matches \"{}\"",
+                        container.value, pattern.value
+                    ),
+                ),
+                _ => Diagnostic::error(codes::EMPTY_FOR_EACH, "this range is empty"),
+            };
+            self.problems.report(
+                diagnostic
+                    .label(span.clone(), "yields no task")
+                    .help("set `allow_empty = true` in `for_each` if that is all right"),
+            );
+        }
+        items
+    }
+
+    fn task(&mut self, factory: &Factory, item: Item<'a>, bindings: &mut Bindings) -> Option<Task> {
+        let problems = &mut *self.problems;
+        let id = render(&factory.id, bindings, problems)?;
+        let id = match TaskId::new(id) {
+            Ok(id) => id,
+            Err(invalid) => {
+                let help = format!("{}; {{{{id …}}}} makes an id of any text", invalid.help);
+                problems.report(
+                    Diagnostic::error(codes::INVALID_ID, invalid.message)
+                        .label(factory.id.span(), format!("for {}", item.origin()))
+                        .help(help),
+                );
+                return None;
+            }
+        };
+        bindings.set_task_id(id.as_str());
+        let command_line = command_line(&factory.command_line, bindings, problems)?;
+        let display_name = render_option(factory.display_name.as_ref(), bindings, problems)?;
+        let own = environment(&factory.environment_settings, bindings, problems)?;
+        let mut inputs = Vec::with_capacity(factory.resource_files.len() + 1);
+        if let (Item::File(file), true) = (item, factory.stage_input) {
+            let source = InputSource::Blob {
+                container: file.container.clone(),
+                blob: file.blob.clone(),
+            };
+            inputs.push(staged(
+                source,
+                file.blob.as_str(),
+                factory.span.clone(),
+                problems,
+            )?);
+        }
+        for file in &factory.resource_files {
+            inputs.push(input(file, bindings, problems)?);
+        }
+        let outputs: Option<Vec<Output>> = factory
+            .output_files
+            .iter()
+            .map(|file| output(file, bindings, problems))
+            .collect();
+        let outputs = outputs?;
+        let digest = self.digest(&command_line, &own, &inputs, &outputs);
+        let mut environment_settings = own;
+        environment_settings.push(EnvironmentSetting {
+            name: DIGEST_SETTING.to_owned(),
+            value: Some(digest.clone()),
+        });
+        let constraints = TaskConstraints {
+            max_wall_clock_time: factory.max_wall_clock_time.as_ref().map(wire_duration),
+            retention_time: factory.retention_time.as_ref().map(wire_duration),
+            max_task_retry_count: factory.max_task_retry_count,
+        };
+        let template = TaskCreate {
+            id: id.to_string(),
+            display_name,
+            exit_conditions: None,
+            command_line,
+            container_settings: None,
+            resource_files: Vec::new(),
+            output_files: Vec::new(),
+            environment_settings,
+            affinity_info: None,
+            constraints: (constraints != TaskConstraints::default()).then_some(constraints),
+            required_slots: factory.required_slots,
+            user_identity: None,
+            multi_instance_settings: None,
+            depends_on: None,
+            application_package_references: Vec::new(),
+        };
+        Some(Task {
+            id,
+            digest,
+            span: factory.span.clone(),
+            template,
+            inputs,
+            outputs,
+        })
+    }
+
+    /// Over everything that decides what the task writes. Limits of time and retries are left out: they decide whether
+    /// it succeeds, not with what, and raising one must not run a hundred thousand finished tasks again.
+    fn digest(
+        &mut self,
+        command_line: &str,
+        own: &[EnvironmentSetting],
+        inputs: &[Input],
+        outputs: &[Output],
+    ) -> String {
+        let mut canon = Canon::new("task");
+        canon.field("base", &self.base);
+        canon.field("command line", command_line);
+        let common = self
+            .job
+            .map(|j| j.body.common_environment_settings.as_slice())
+            .unwrap_or_default();
+        let settings: BTreeMap<&str, &str> = common
+            .iter()
+            .chain(own)
+            .map(|s| (s.name.as_str(), s.value.as_deref().unwrap_or_default()))
+            .collect();
+        for (name, value) in settings {
+            canon.field("variable", name);
+            canon.field("value", value);
+        }
+        for input in inputs {
+            canon.input(input, &mut self.contents);
+        }
+        for output in outputs {
+            canon.output(output);
+        }
+        canon.finish()
+    }
+}
