@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::digest::Contents;
 use super::problems::Problems;
 use super::tasks::Compiler;
@@ -91,7 +88,7 @@ fn uploads(snapshot: &Snapshot) -> Vec<Upload> {
             blob: file.blob.clone(),
             path: file.path.clone(),
             length: file.length,
-            md5: STANDARD.encode(file.md5),
+            md5: file.md5,
         })
         .collect()
 }

@@ -129,13 +129,8 @@ impl<'a> Compiler<'a> {
                 pattern,
                 allow_empty,
             }) => {
-                let glob = globset::GlobBuilder::new(pattern.as_str())
-                    .literal_separator(true)
-                    .build();
-                let matcher = glob.map(|g| g.compile_matcher());
                 let files = self.snapshot.of_container(&container.value).iter();
-                let matching =
-                    files.filter(|f| matcher.as_ref().is_ok_and(|m| m.is_match(f.blob.as_str())));
+                let matching = files.filter(|f| pattern.value.is_match(f.blob.as_str()));
                 (
                     matching.map(Item::File).collect(),
                     &container.span,
@@ -160,7 +155,8 @@ impl<'a> Compiler<'a> {
                     codes::EMPTY_FOR_EACH,
                     format!(
                         "no file that is uploaded to \"{}\" matches \"{}\"",
-                        container.value, pattern.value
+                        container.value,
+                        pattern.value.glob()
                     ),
                 ),
                 _ => Diagnostic::error(codes::EMPTY_FOR_EACH, "this range is empty"),

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
+use globset::{GlobBuilder, GlobMatcher};
+
 use super::at::{At, Scalar};
 use super::template::{Bindings, Quoting, Scope, Template};
 use crate::diagnostic::{Diagnostic, codes, nearest};
@@ -143,15 +145,20 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Whether a text is a glob pattern; reports it when not.
-    pub(super) fn glob(&mut self, pattern: &At<String>) -> bool {
-        let Err(invalid) = globset::Glob::new(pattern.as_str()) else {
-            return true;
-        };
-        let reason = invalid.kind().to_string();
-        let message = format!("\"{}\" is not a pattern", pattern.as_str());
-        self.error(codes::INVALID_GLOB, message, &pattern.span, &reason);
-        false
+    /// A pattern over blob or file names, where only `**` crosses a `/`.
+    pub(super) fn glob(&mut self, pattern: &At<String>) -> Option<At<GlobMatcher>> {
+        let glob = GlobBuilder::new(pattern.as_str())
+            .literal_separator(true)
+            .build();
+        match glob {
+            Ok(glob) => Some(pattern.with(glob.compile_matcher())),
+            Err(invalid) => {
+                let reason = invalid.kind().to_string();
+                let message = format!("\"{}\" is not a pattern", pattern.as_str());
+                self.error(codes::INVALID_GLOB, message, &pattern.span, &reason);
+                None
+            }
+        }
     }
 
     /// A table of metadata: names as they stand, values rendered.

@@ -132,11 +132,11 @@ done'",
     assert_eq!(job["poolInfo"], json!({ "poolId": "pool" }));
     assert_eq!(job["metadata"], marks(&desired.job.digest));
     assert_eq!(job.get("onAllTasksComplete"), None::<&Value>);
-    assert_eq!(desired.uploads[0].md5, "AQEBAQEBAQEBAQEBAQEBAQ==");
+    assert_eq!(desired.uploads[0].md5, [1; 16]);
     assert_eq!(desired.download.unwrap().to, Path::new("/m/../out"));
     assert_eq!(
         desired.containers[0].metadata,
-        [("batchflow_manifest".into(), "demo".into())]
+        BTreeMap::from([("batchflow_manifest".into(), "demo".into())])
     );
 }
 

@@ -1,5 +1,6 @@
 //! `[download]`: bringing outputs home.
 
+use globset::GlobMatcher;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -20,13 +21,13 @@ pub(in crate::manifest) struct RawDownload {
     pattern: Option<At<String>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Download {
     pub container: At<ContainerName>,
     /// Absolute, or relative to the manifest's folder.
     pub to: At<String>,
     /// Matched against whole blob names; None: all.
-    pub pattern: Option<At<String>>,
+    pub pattern: Option<At<GlobMatcher>>,
 }
 
 impl RawDownload {
@@ -36,7 +37,7 @@ impl RawDownload {
         let pattern = match &self.pattern {
             Some(raw) => {
                 let pattern = checker.text(raw)?;
-                checker.glob(&pattern).then_some(Some(pattern))?
+                Some(checker.glob(&pattern)?)
             }
             None => None,
         };

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use globset::GlobMatcher;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -86,7 +87,7 @@ pub enum ForEach {
     Files {
         container: At<ContainerName>,
         /// Matched against whole blob names.
-        pattern: At<String>,
+        pattern: At<GlobMatcher>,
         allow_empty: bool,
     },
     Range {
@@ -222,10 +223,10 @@ impl RawForEach {
                     Some(raw) => checker.text(raw)?,
                     None => At::new("**".to_owned(), span.clone()),
                 };
-                let good = checker.glob(&pattern);
+                let pattern = checker.glob(&pattern);
                 Some(ForEach::Files {
                     container: container?,
-                    pattern: good.then_some(pattern)?,
+                    pattern: pattern?,
                     allow_empty: self.allow_empty,
                 })
             }

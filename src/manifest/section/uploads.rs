@@ -46,7 +46,7 @@ impl RawUpload {
             .iter()
             .map(|raw| {
                 let pattern = checker.text(raw)?;
-                checker.glob(&pattern).then_some(pattern)
+                checker.glob(&pattern).map(|_| pattern)
             })
             .collect();
         let prefix = checker.opt_text(self.prefix.as_ref());
