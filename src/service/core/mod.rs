@@ -1,4 +1,36 @@
 //! The rules of the service as a pure state machine: no IO, no clock, no randomness.
+//!
+//! [`World`] takes one input at a time, with the time, and gives back an answer and effects. The same noun has
+//! one file: `pool` (with `allocation`), `node`, `job` (with `counts`), `task` (with `run`). `schedule` chooses
+//! what runs where, `view` and `list` show, `records` and `recover` carry the state over a restart.
 
+mod allocation;
+mod check;
+pub(in crate::service) mod command;
+mod counts;
 pub(in crate::service) mod effect;
+mod failure;
+mod fields;
+mod images;
+#[cfg(any(test, debug_assertions))]
+mod invariants;
+mod job;
+mod key;
+mod limits;
+mod list;
+mod node;
+mod pool;
+mod records;
+mod recover;
+mod run;
+mod schedule;
 pub(in crate::service) mod storage;
+mod task;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod view;
+mod world;
+
+pub(in crate::service) use records::{Change, RestoreError};
+pub(in crate::service) use world::{Input, Site, World};

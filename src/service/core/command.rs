@@ -1,0 +1,119 @@
+//! What can be asked of the core and what it answers: values, already checked for shape but not for sense.
+
+use super::effect::NodeRef;
+use crate::wire::batch::error::Refusal;
+use crate::wire::batch::job::{DisableTasks, Job, JobCreate, JobUpdate};
+use crate::wire::batch::machine::SupportedImage;
+use crate::wire::batch::node::Node;
+use crate::wire::batch::pool::{
+    Pool, PoolCreate, PoolNodeCounts, PoolReplace, PoolResize, PoolUpdate,
+};
+use crate::wire::batch::task::{Task, TaskConstraints, TaskCountsResult, TaskCreate};
+use crate::wire::filter::Filter;
+use crate::wire::page::Page;
+use crate::wire::precondition::Preconditions;
+use crate::wire::time::Time;
+
+/// Which part of a list.
+#[derive(Debug, Clone)]
+pub(in crate::service) struct List {
+    pub(in crate::service) filter: Option<Filter>,
+    /// Key of the last item already seen.
+    pub(in crate::service) after: Option<String>,
+    pub(in crate::service) max: usize,
+}
+
+/// A request to the Batch service.
+#[derive(Debug, Clone)]
+pub(in crate::service) struct BatchCommand {
+    pub(in crate::service) conditions: Preconditions,
+    pub(in crate::service) request: Request,
+}
+
+#[derive(Debug, Clone)]
+pub(in crate::service) enum Request {
+    SupportedImages(List),
+    NodeCounts(List),
+    CreatePool(Box<PoolCreate>),
+    Pools(List),
+    Pool(String, PoolRequest),
+    CreateJob(Box<JobCreate>),
+    Jobs(List),
+    Job(String, JobRequest),
+}
+
+/// A request about one pool.
+#[derive(Debug, Clone)]
+pub(in crate::service) enum PoolRequest {
+    Get,
+    Update(Box<PoolUpdate>),
+    Replace(Box<PoolReplace>),
+    Resize(PoolResize),
+    StopResize,
+    Delete,
+    Nodes(List),
+    Node(String),
+    /// Where the files of a node are.
+    NodeDirectory(String),
+}
+
+/// A request about one job.
+#[derive(Debug, Clone)]
+pub(in crate::service) enum JobRequest {
+    Get,
+    Update(Box<JobUpdate>),
+    Replace(Box<JobUpdate>),
+    Disable(DisableTasks),
+    Enable,
+    Terminate(Option<String>),
+    Delete,
+    TaskCounts,
+    AddTask(Box<TaskCreate>),
+    AddTasks(Vec<TaskCreate>),
+    Tasks(List),
+    Task(String, TaskRequest),
+}
+
+/// A request about one task.
+#[derive(Debug, Clone)]
+pub(in crate::service) enum TaskRequest {
+    Get,
+    Replace(Option<TaskConstraints>),
+    Terminate,
+    Reactivate,
+    Delete,
+    /// Where the files of a task are.
+    Directory,
+}
+
+/// What the core answers.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::service) enum Reply {
+    /// Done; the resource is gone or has no ETag.
+    Done,
+    /// Done; when the resource was last modified.
+    Changed(Time),
+    /// The caller's copy is still good.
+    NotModified(Time),
+    Pool(Box<Pool>),
+    Pools(Page<Pool>),
+    NodeCounts(Page<PoolNodeCounts>),
+    Images(Page<SupportedImage>),
+    Node(Box<Node>),
+    Nodes(Page<Node>),
+    Job(Box<Job>),
+    Jobs(Page<Job>),
+    TaskCounts(TaskCountsResult),
+    Task(Box<Task>),
+    Tasks(Page<Task>),
+    /// Each task of a collection with when it was added or why not.
+    Added(Vec<(String, Result<Time, Refusal>)>),
+    NodeDirectory(NodeRef),
+    TaskDirectory {
+        node: NodeRef,
+        job: String,
+        task: String,
+    },
+}
+
+pub(in crate::service) type Answer = Result<Reply, Refusal>;

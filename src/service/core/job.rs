@@ -1,0 +1,593 @@
+//! Jobs: created, changed, listed, disabled, terminated and deleted.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::check;
+use super::command::{Answer, JobRequest, Reply};
+use super::counts::Counts;
+use super::effect::{Effect, RunId};
+use super::key::Key;
+use super::limits;
+use super::records::Record;
+use super::task::{Ending, Phase, Task, finite, refuse_if_ended};
+use super::timers::Timer;
+use super::world::World;
+use crate::wire::batch::error::{Code, Refusal};
+use crate::wire::batch::job::{
+    DisableTasks, JobConstraints, JobCreate, JobState, JobUpdate, OnAllTasksComplete, OnTaskFailure,
+};
+use crate::wire::batch::pool::PoolInfo;
+use crate::wire::precondition::{Preconditions, Verdict};
+use crate::wire::time::{Duration, Time};
+
+/// A job and its tasks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Job {
+    /// As it was asked for, defaults filled in, later changes applied.
+    pub(super) spec: Box<JobCreate>,
+    pub(super) created: Time,
+    pub(super) modified: Time,
+    pub(super) state: JobState,
+    pub(super) since: Time,
+    pub(super) previous: Option<(JobState, Time)>,
+    pub(super) end: Option<Time>,
+    pub(super) terminate_reason: Option<String>,
+    #[serde(skip)]
+    pub(super) tasks: BTreeMap<Key, Task>,
+    /// Follows from the tasks.
+    #[serde(skip)]
+    pub(super) counts: Counts,
+    /// Active tasks by the slots they need, then in the order they were added; follows from the tasks.
+    #[serde(skip)]
+    pub(super) runnable: BTreeMap<u16, BTreeMap<u64, Key>>,
+    #[serde(skip)]
+    pub(super) next_task: u64,
+    #[serde(skip)]
+    pub(super) armed: Option<Time>,
+}
+
+impl Job {
+    pub(super) fn enter(&mut self, state: JobState, now: Time) {
+        self.previous = Some((self.state, self.since));
+        self.state = state;
+        self.since = now;
+    }
+
+    pub(super) fn pool_key(&self) -> Key {
+        Key::of(self.spec.pool_info.pool_id.as_deref().unwrap_or_default())
+    }
+
+    /// What tasks get that do not say.
+    pub(super) fn task_retries(&self) -> i32 {
+        self.spec
+            .constraints
+            .as_ref()
+            .and_then(|c| c.max_task_retry_count)
+            .unwrap_or(0)
+    }
+
+    pub(super) fn insert_task(&mut self, key: Key, task: Task) {
+        self.count_in(&key, &task);
+        self.next_task = self.next_task.max(task.number + 1);
+        self.tasks.insert(key, task);
+    }
+
+    pub(super) fn remove_task(&mut self, key: &Key) -> Option<Task> {
+        let task = self.tasks.remove(key)?;
+        self.count_out(&task);
+        Some(task)
+    }
+
+    /// Changes a task and what is counted from it.
+    pub(super) fn change_task<R>(
+        &mut self,
+        key: &Key,
+        change: impl FnOnce(&mut Task) -> R,
+    ) -> Option<R> {
+        let mut task = self.remove_task(key)?;
+        let result = change(&mut task);
+        self.insert_task(key.clone(), task);
+        Some(result)
+    }
+
+    fn count_in(&mut self, key: &Key, task: &Task) {
+        self.counts.add(task);
+        if task.phase == Phase::Active {
+            self.runnable
+                .entry(task.limits.slots)
+                .or_default()
+                .insert(task.number, key.clone());
+        }
+    }
+
+    fn count_out(&mut self, task: &Task) {
+        self.counts.remove(task);
+        let slots = task.limits.slots;
+        if let Some(queue) = self.runnable.get_mut(&slots) {
+            queue.remove(&task.number);
+            if queue.is_empty() {
+                self.runnable.remove(&slots);
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Time> {
+        let quiet = self.counts.running.tasks == 0;
+        match self.state {
+            JobState::Deleting | JobState::Enabling => Some(self.since),
+            JobState::Terminating | JobState::Disabling if quiet => Some(self.since),
+            JobState::Active | JobState::Disabled | JobState::Disabling => {
+                finite(self.created, self.wall_clock())
+            }
+            _ => None,
+        }
+    }
+
+    fn wall_clock(&self) -> Duration {
+        self.spec
+            .constraints
+            .as_ref()
+            .and_then(|c| c.max_wall_clock_time)
+            .unwrap_or(Duration::INFINITE)
+    }
+
+    fn runs(&self) -> Vec<RunId> {
+        if self.counts.running.tasks == 0 {
+            return Vec::new();
+        }
+        self.tasks.values().filter_map(|t| t.phase.run()).collect()
+    }
+}
+
+impl World {
+    pub(super) fn create_job(&mut self, mut spec: Box<JobCreate>, now: Time) -> Answer {
+        check::id(&spec.id)?;
+        let key = Key::of(&spec.id);
+        if let Some(job) = self.jobs.get(&key) {
+            return Err(match job.state {
+                JobState::Deleting => Code::JobBeingDeleted.into(),
+                _ => Code::JobExists.into(),
+            });
+        }
+        fill_defaults(&mut spec);
+        check_spec(&spec)?;
+        let active = self
+            .jobs
+            .values()
+            .filter(|j| j.state != JobState::Completed)
+            .count();
+        if active >= limits::MAX_ACTIVE_JOBS {
+            return Err(Code::ActiveJobAndScheduleQuotaReached.into());
+        }
+        let job = Job {
+            spec,
+            created: now,
+            modified: now,
+            state: JobState::Active,
+            since: now,
+            previous: None,
+            end: None,
+            terminate_reason: None,
+            tasks: BTreeMap::new(),
+            counts: Counts::default(),
+            runnable: BTreeMap::new(),
+            next_task: 0,
+            armed: None,
+        };
+        self.bind_job(&key, &job.pool_key());
+        self.jobs.insert(key.clone(), job);
+        self.touch_job(&key);
+        self.check_all_complete(&key, now, &mut Vec::new());
+        Ok(Reply::Changed(now))
+    }
+
+    pub(super) fn job_request(
+        &mut self,
+        id: &str,
+        request: JobRequest,
+        conditions: &Preconditions,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Answer {
+        let key = Key::of(id);
+        let job = self.jobs.get_mut(&key).ok_or(Code::JobNotFound)?;
+        let modified = job.modified;
+        match request {
+            JobRequest::Get => {
+                return Ok(match conditions.check_read(modified)? {
+                    Verdict::NotModified => Reply::NotModified(modified),
+                    Verdict::Proceed => Reply::Job(Box::new(self.view_job(&key)?)),
+                });
+            }
+            JobRequest::TaskCounts => return Ok(Reply::TaskCounts(job.counts.view())),
+            JobRequest::Tasks(list) => return self.list_tasks(&key, &list),
+            JobRequest::Task(task, request) => {
+                return self.task_request(&key, &task, request, conditions, now, effects);
+            }
+            JobRequest::AddTask(body) => {
+                refuse_if_ended(job.state)?;
+                return self.add_task(&key, &body, now);
+            }
+            JobRequest::AddTasks(bodies) => {
+                refuse_if_ended(job.state)?;
+                return self.add_tasks(&key, bodies, now);
+            }
+            _ => conditions.check_write(modified)?,
+        }
+        if job.state == JobState::Deleting {
+            return Err(Code::JobBeingDeleted.into());
+        }
+        match request {
+            JobRequest::Update(update) => self.update_job(&key, *update, now, effects)?,
+            JobRequest::Replace(update) => self.replace_job(&key, *update, now, effects)?,
+            JobRequest::Disable(option) => {
+                self.disable_job(&key, option, now, effects)?;
+                return Ok(Reply::Changed(modified));
+            }
+            JobRequest::Enable => {
+                refuse_if_ended(job.state)?;
+                if matches!(job.state, JobState::Disabled | JobState::Disabling) {
+                    job.enter(JobState::Enabling, now);
+                    self.touch_job(&key);
+                }
+                return Ok(Reply::Changed(modified));
+            }
+            JobRequest::Terminate(reason) => {
+                refuse_if_ended(job.state)?;
+                let reason = reason.unwrap_or_else(|| "UserTerminate".to_owned());
+                self.terminate_job(&key, &reason, now, effects);
+                return Ok(Reply::Changed(modified));
+            }
+            JobRequest::Delete => {
+                job.enter(JobState::Deleting, now);
+                for run in job.runs() {
+                    self.abandon_run(run, now, effects);
+                }
+                self.touch_job(&key);
+                return Ok(Reply::Done);
+            }
+            // Answered above.
+            JobRequest::Get
+            | JobRequest::TaskCounts
+            | JobRequest::Tasks(_)
+            | JobRequest::Task(..)
+            | JobRequest::AddTask(_)
+            | JobRequest::AddTasks(_) => {}
+        }
+        Ok(Reply::Changed(now))
+    }
+
+    fn add_tasks(
+        &mut self,
+        key: &Key,
+        bodies: Vec<crate::wire::batch::task::TaskCreate>,
+        now: Time,
+    ) -> Answer {
+        if bodies.len() > limits::MAX_TASKS_PER_REQUEST {
+            return Err(Refusal::property(
+                "value",
+                bodies.len().to_string(),
+                "A request adds at most 100 tasks",
+            ));
+        }
+        let mut results = Vec::with_capacity(bodies.len());
+        for body in bodies {
+            let result = self.add_task(key, &body, now).map(|_| now);
+            results.push((body.id, result));
+        }
+        Ok(Reply::Added(results))
+    }
+
+    fn update_job(
+        &mut self,
+        key: &Key,
+        update: JobUpdate,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let job = self.jobs.get(key).ok_or(Code::JobNotFound)?;
+        let mut spec = job.spec.clone();
+        if let Some(constraints) = update.constraints {
+            spec.constraints = Some(constraints);
+        }
+        if let Some(pool_info) = update.pool_info {
+            spec.pool_info = pool_info;
+        }
+        if let Some(metadata) = update.metadata {
+            spec.metadata = metadata;
+        }
+        macro_rules! apply {
+            ($($field:ident),+) => {
+                $(if update.$field.is_some() { spec.$field = update.$field; })+
+            };
+        }
+        apply!(
+            priority,
+            allow_task_preemption,
+            max_parallel_tasks,
+            on_all_tasks_complete,
+            network_configuration
+        );
+        self.store_job(key, spec, now, effects)
+    }
+
+    /// What is left out goes back to its default.
+    fn replace_job(
+        &mut self,
+        key: &Key,
+        body: JobUpdate,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let job = self.jobs.get(key).ok_or(Code::JobNotFound)?;
+        let mut spec = job.spec.clone();
+        spec.pool_info = body.pool_info.ok_or_else(|| check::missing("poolInfo"))?;
+        spec.priority = body.priority;
+        spec.allow_task_preemption = body.allow_task_preemption;
+        spec.max_parallel_tasks = body.max_parallel_tasks;
+        spec.constraints = body.constraints;
+        spec.metadata = body.metadata.unwrap_or_default();
+        spec.network_configuration = body.network_configuration;
+        // [inf] Left out means `noaction`, unless that would take back a `terminatejob`.
+        spec.on_all_tasks_complete = body
+            .on_all_tasks_complete
+            .or(job.spec.on_all_tasks_complete);
+        self.store_job(key, spec, now, effects)
+    }
+
+    fn store_job(
+        &mut self,
+        key: &Key,
+        mut spec: Box<JobCreate>,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        fill_defaults(&mut spec);
+        check_spec(&spec)?;
+        let Some(job) = self.jobs.get_mut(key) else {
+            return Err(Code::JobNotFound.into());
+        };
+        if job.spec.on_all_tasks_complete == Some(OnAllTasksComplete::TerminateJob)
+            && spec.on_all_tasks_complete == Some(OnAllTasksComplete::NoAction)
+        {
+            return Err(Refusal::property(
+                "onAllTasksComplete",
+                "noaction",
+                "The value cannot be changed from terminatejob to noaction",
+            ));
+        }
+        let old = job.pool_key();
+        if spec.pool_info != job.spec.pool_info {
+            // [doc] The pool of a job changes only while the job is disabled.
+            if job.state != JobState::Disabled {
+                return Err(Refusal::new(Code::OperationInvalidForCurrentState)
+                    .with("PropertyName", "poolInfo")
+                    .with(
+                        "Reason",
+                        "The pool can be changed only while the job is disabled",
+                    ));
+            }
+        }
+        job.spec = spec;
+        job.modified = now;
+        let new = job.pool_key();
+        self.unbind_job(key, &old);
+        self.bind_job(key, &new);
+        self.touch_job(key);
+        self.unsettled.insert(new);
+        self.check_all_complete(key, now, effects);
+        Ok(())
+    }
+
+    fn disable_job(
+        &mut self,
+        key: &Key,
+        option: DisableTasks,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Refusal> {
+        let Some(job) = self.jobs.get_mut(key) else {
+            return Err(Code::JobNotFound.into());
+        };
+        refuse_if_ended(job.state)?;
+        if matches!(job.state, JobState::Disabled) {
+            return Ok(());
+        }
+        job.enter(JobState::Disabling, now);
+        for run in job.runs() {
+            match option {
+                DisableTasks::Requeue => {
+                    self.abandon_run(run, now, effects);
+                }
+                DisableTasks::Terminate => self.stop_run(run, Ending::UserRequest, effects),
+                DisableTasks::Wait => {}
+            }
+        }
+        self.touch_job(key);
+        Ok(())
+    }
+
+    pub(super) fn terminate_job(
+        &mut self,
+        key: &Key,
+        reason: &str,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(job) = self.jobs.get_mut(key) else {
+            return;
+        };
+        job.enter(JobState::Terminating, now);
+        job.terminate_reason = Some(reason.to_owned());
+        for run in job.runs() {
+            self.stop_run(run, Ending::JobEnded, effects);
+        }
+        self.touch_job(key);
+    }
+
+    /// Ends a job that asked for it once none of its tasks is left to do.
+    pub(super) fn check_all_complete(&mut self, key: &Key, now: Time, effects: &mut Vec<Effect>) {
+        let due = self.jobs.get(key).is_some_and(|job| {
+            job.state == JobState::Active
+                && job.spec.on_all_tasks_complete == Some(OnAllTasksComplete::TerminateJob)
+                && job.counts.active.tasks + job.counts.running.tasks == 0
+        });
+        if due {
+            self.terminate_job(key, "AllTasksComplete", now, effects);
+        }
+    }
+
+    /// Sets the timer and writes the record.
+    pub(super) fn touch_job(&mut self, key: &Key) {
+        self.touch_job_timer(key);
+        self.records.mark(Record::Job(key.clone()));
+    }
+
+    /// For changes that only the tasks' counts show.
+    pub(super) fn touch_job_timer(&mut self, key: &Key) {
+        if let Some(job) = self.jobs.get_mut(key) {
+            let at = job.deadline();
+            self.timers
+                .arm(&mut job.armed, at, || Timer::Job(key.clone()));
+        }
+    }
+
+    pub(super) fn job_timer(&mut self, key: &Key, now: Time, effects: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.get_mut(key) else {
+            return;
+        };
+        let quiet = job.counts.running.tasks == 0;
+        match job.state {
+            JobState::Deleting => return self.remove_job(key, now, effects),
+            JobState::Enabling => job.enter(JobState::Active, now),
+            JobState::Terminating if quiet => {
+                job.end = Some(now);
+                job.enter(JobState::Completed, now);
+            }
+            JobState::Disabling if quiet => job.enter(JobState::Disabled, now),
+            JobState::Active | JobState::Disabled | JobState::Disabling => {
+                return self.terminate_job(key, "MaxWallClockTimeExpiry", now, effects);
+            }
+            _ => {}
+        }
+        let pool = job.pool_key();
+        self.touch_job(key);
+        self.unsettled.insert(pool);
+        self.check_all_complete(key, now, effects);
+    }
+
+    fn remove_job(&mut self, key: &Key, now: Time, effects: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.get(key) else {
+            return;
+        };
+        let pool = job.pool_key();
+        let tasks: Vec<Key> = job.tasks.keys().cloned().collect();
+        for task in tasks {
+            self.delete_task(key, &task, now, effects);
+        }
+        if let Some(mut job) = self.jobs.remove(key) {
+            self.timers
+                .arm(&mut job.armed, None, || Timer::Job(key.clone()));
+        }
+        self.unbind_job(key, &pool);
+        self.records.mark(Record::Job(key.clone()));
+    }
+}
+
+fn fill_defaults(spec: &mut JobCreate) {
+    spec.priority.get_or_insert(0);
+    spec.max_parallel_tasks.get_or_insert(-1);
+    spec.allow_task_preemption.get_or_insert(false);
+    spec.uses_task_dependencies.get_or_insert(false);
+    let constraints = spec.constraints.get_or_insert_with(JobConstraints::default);
+    constraints
+        .max_wall_clock_time
+        .get_or_insert(Duration::INFINITE);
+    constraints.max_task_retry_count.get_or_insert(0);
+    spec.on_all_tasks_complete
+        .get_or_insert(OnAllTasksComplete::NoAction);
+    spec.on_task_failure.get_or_insert(OnTaskFailure::NoAction);
+}
+
+fn check_pool_info(info: &PoolInfo) -> Result<(), Refusal> {
+    check::refuse_if(
+        info.auto_pool_specification.is_some(),
+        "poolInfo.autoPoolSpecification",
+        "auto pools",
+    )?;
+    match info.pool_id.as_deref() {
+        None | Some("") => Err(check::missing("poolInfo.poolId")),
+        Some(pool) => crate::ids::check_batch_id(pool)
+            .map_err(|e| Refusal::property("poolInfo.poolId", pool, e.to_string())),
+    }
+}
+
+fn check_spec(spec: &JobCreate) -> Result<(), Refusal> {
+    check::display_name(spec.display_name.as_deref())?;
+    check_pool_info(&spec.pool_info)?;
+    for (present, property, what) in [
+        (
+            spec.job_manager_task.is_some(),
+            "jobManagerTask",
+            "job manager tasks",
+        ),
+        (
+            spec.job_preparation_task.is_some(),
+            "jobPreparationTask",
+            "job preparation tasks",
+        ),
+        (
+            spec.job_release_task.is_some(),
+            "jobReleaseTask",
+            "job release tasks",
+        ),
+        (
+            spec.uses_task_dependencies == Some(true),
+            "usesTaskDependencies",
+            "task dependencies",
+        ),
+        (
+            spec.allow_task_preemption == Some(true),
+            "allowTaskPreemption",
+            "task preemption",
+        ),
+        (
+            spec.on_task_failure == Some(OnTaskFailure::PerformExitOptionsJobAction),
+            "onTaskFailure",
+            "exit conditions",
+        ),
+    ] {
+        check::refuse_if(present, property, what)?;
+    }
+    let priority = spec.priority.unwrap_or(0);
+    if !limits::PRIORITIES.contains(&priority) {
+        return Err(Refusal::new(Code::OutOfRangePriority)
+            .with("PropertyName", "priority")
+            .with("PropertyValue", priority.to_string()));
+    }
+    let parallel = spec.max_parallel_tasks.unwrap_or(-1);
+    if parallel == 0 || parallel < -1 {
+        return Err(Refusal::property(
+            "maxParallelTasks",
+            parallel.to_string(),
+            "The value is -1 or more than 0",
+        ));
+    }
+    if let Some(c) = &spec.constraints {
+        check::retry_count("constraints.maxTaskRetryCount", c.max_task_retry_count)?;
+        if let Some(d) = c.max_wall_clock_time.filter(|d| *d <= Duration::ZERO) {
+            return Err(Refusal::property(
+                "constraints.maxWallClockTime",
+                d.to_string(),
+                "The duration is not positive",
+            ));
+        }
+    }
+    check::environment(
+        "commonEnvironmentSettings",
+        &spec.common_environment_settings,
+    )?;
+    check::metadata(&spec.metadata)
+}

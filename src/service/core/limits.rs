@@ -1,0 +1,26 @@
+//! Limits, quotas and defaults of the local service. Those of Azure carry their source; the quotas are ours.
+
+use crate::wire::time::Duration;
+
+/// Nodes of all pools together (ours: each is a directory and a few processes of this machine).
+pub(super) const MAX_NODES: usize = 100;
+/// Pools of an account (Azure: at most 500).
+pub(super) const MAX_POOLS: usize = 500;
+/// Active jobs of an account (Azure: at most 1000).
+pub(super) const MAX_ACTIVE_JOBS: usize = 1000;
+
+/// Tasks in one request to add them.
+pub(super) const MAX_TASKS_PER_REQUEST: usize = 100;
+/// Slots of a node; Azure also says four for each core, which we do not know.
+pub(super) const MAX_TASK_SLOTS: i32 = 256;
+/// Bytes of a command line [mem].
+pub(super) const MAX_COMMAND_LINE: usize = 32 * 1024;
+pub(super) const MAX_DISPLAY_NAME: usize = 1024;
+pub(super) const PRIORITIES: std::ops::RangeInclusive<i32> = -1000..=1000;
+pub(super) const MIN_RESIZE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+pub(super) const DEFAULT_RESIZE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+pub(super) const DEFAULT_RETENTION: Duration = Duration::from_days(7);
+
+/// How many tasks a node remembers in `recentTasks` (ours).
+pub(super) const RECENT_TASKS: usize = 10;

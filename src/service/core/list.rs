@@ -1,0 +1,103 @@
+//! Lists: in the order of ids, a page at a time.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use super::command::{Answer, List, Reply};
+use super::fields::Listed;
+use super::images;
+use super::key::Key;
+use super::world::World;
+use crate::wire::batch::error::{Code, Refusal};
+use crate::wire::filter::Filterable;
+use crate::wire::page::Page;
+
+/// A page of a map.
+fn page<T: Filterable, V>(
+    items: &BTreeMap<Key, T>,
+    list: &List,
+    view: impl Fn(&Key, &T) -> Result<V, Refusal>,
+) -> Result<Page<V>, Refusal> {
+    let from = match &list.after {
+        Some(after) => Bound::Excluded(after.as_str()),
+        None => Bound::Unbounded,
+    };
+    let mut passing = items
+        .range::<str, _>((from, Bound::Unbounded))
+        .filter(|(_, item)| list.filter.as_ref().is_none_or(|f| f.matches(*item)));
+    let mut value = Vec::new();
+    let mut last = None;
+    for (key, item) in passing.by_ref().take(list.max) {
+        value.push(view(key, item)?);
+        last = Some(key);
+    }
+    let next = match passing.next() {
+        Some(_) => last.map(|key| key.as_str().to_owned()),
+        None => None,
+    };
+    Ok(Page { value, next })
+}
+
+/// A page of a list that is made on the spot, by the position of its items.
+fn page_of<T>(items: Vec<T>, list: &List) -> Page<T>
+where
+    for<'a> Listed<'a, T>: Filterable,
+{
+    let skip = list.after.as_deref().and_then(|a| a.parse::<usize>().ok());
+    let start = skip.map_or(0, |last| last.saturating_add(1));
+    let mut value = Vec::new();
+    let mut next = None;
+    let mut last = 0;
+    for (at, item) in items.into_iter().enumerate().skip(start) {
+        if !list
+            .filter
+            .as_ref()
+            .is_none_or(|f| f.matches(&Listed(&item)))
+        {
+            continue;
+        }
+        if value.len() == list.max {
+            next = Some(usize::to_string(&last));
+            break;
+        }
+        value.push(item);
+        last = at;
+    }
+    Page { value, next }
+}
+
+impl World {
+    pub(super) fn list_images(&self, list: &List) -> Answer {
+        Ok(Reply::Images(page_of(images::supported(), list)))
+    }
+
+    pub(super) fn list_node_counts(&self, list: &List) -> Answer {
+        let counts = self.pools.values().map(Self::view_node_counts).collect();
+        Ok(Reply::NodeCounts(page_of(counts, list)))
+    }
+
+    pub(super) fn list_pools(&self, list: &List) -> Answer {
+        page(&self.pools, list, |key, _| self.view_pool(key)).map(Reply::Pools)
+    }
+
+    pub(super) fn list_nodes(&self, pool: &Key, list: &List) -> Answer {
+        let owner = self.pools.get(pool).ok_or(Code::PoolNotFound)?;
+        let view = |_: &Key, node: &super::node::Node| Ok(self.view_node(owner, node));
+        page(&owner.nodes, list, view).map(Reply::Nodes)
+    }
+
+    pub(super) fn get_node(&self, pool: &Key, node: &str) -> Answer {
+        let owner = self.pools.get(pool).ok_or(Code::PoolNotFound)?;
+        let node = owner.nodes.get(&Key::of(node)).ok_or(Code::NodeNotFound)?;
+        Ok(Reply::Node(Box::new(self.view_node(owner, node))))
+    }
+
+    pub(super) fn list_jobs(&self, list: &List) -> Answer {
+        page(&self.jobs, list, |key, _| self.view_job(key)).map(Reply::Jobs)
+    }
+
+    pub(super) fn list_tasks(&self, job: &Key, list: &List) -> Answer {
+        let owner = self.jobs.get(job).ok_or(Code::JobNotFound)?;
+        page(&owner.tasks, list, |key, _| self.view_task(job, key)).map(Reply::Tasks)
+    }
+}

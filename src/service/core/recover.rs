@@ -1,0 +1,109 @@
+//! After a restart: what follows from the records, and what the nodes have lost.
+
+use super::effect::{Effect, RunId};
+use super::key::Key;
+use super::world::{Owner, World};
+use crate::wire::batch::node::NodeState;
+use crate::wire::batch::pool::PoolState;
+use crate::wire::time::Time;
+
+impl World {
+    /// Everything that is not in the records because it follows from them.
+    pub(super) fn rebuild(&mut self) {
+        let mut placed = Vec::new();
+        for (job_key, job) in &self.jobs {
+            for (task_key, task) in &job.tasks {
+                if let (Some(run), Some(attempt)) = (task.phase.run(), task.attempt.as_deref()) {
+                    let owner = Owner::Task(job_key.clone(), task_key.clone());
+                    let node = (attempt.pool.key(), attempt.node.key());
+                    placed.push((run, task.limits.slots, owner, node));
+                }
+            }
+        }
+        for (run, slots, owner, (pool, node)) in placed {
+            if let Some(node) = self.node_mut(&pool, &node) {
+                node.runs.insert(run, slots);
+            }
+            self.runs.insert(run, owner);
+        }
+        for (pool_key, pool) in &self.pools {
+            for (node_key, node) in &pool.nodes {
+                if let Some(run) = node.start_run {
+                    let owner = Owner::StartTask(pool_key.clone(), node_key.clone());
+                    self.runs.insert(run, owner);
+                }
+            }
+        }
+        let bindings: Vec<(Key, Key)> = self
+            .jobs
+            .iter()
+            .map(|(k, j)| (k.clone(), j.pool_key()))
+            .collect();
+        for (job, pool) in bindings {
+            self.bind_job(&job, &pool);
+        }
+        let tasks: Vec<(Key, Key)> = self
+            .jobs
+            .iter()
+            .flat_map(|(j, job)| job.tasks.keys().map(|t| (j.clone(), t.clone())))
+            .collect();
+        for (job, task) in tasks {
+            self.touch_task(&job, &task);
+        }
+        for pool in self.pools.keys().cloned().collect::<Vec<_>>() {
+            self.touch_pool(&pool);
+        }
+        for job in self.jobs.keys().cloned().collect::<Vec<_>>() {
+            self.touch_job(&job);
+        }
+        self.unsettled = self.pools.keys().cloned().collect();
+        self.records = super::records::Records::default();
+    }
+
+    /// The service was down: processes are gone, so every node boots anew and what ran is queued again. That is
+    /// no requeue anybody asked for and does not count as one.
+    pub(in crate::service) fn recover(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let runs: Vec<RunId> = self.runs.keys().copied().collect();
+        for run in runs {
+            self.requeue_run(run, false, now);
+        }
+        let nodes: Vec<(Key, Key)> = self
+            .pools
+            .iter()
+            .filter(|(_, pool)| pool.state == PoolState::Active)
+            .flat_map(|(p, pool)| pool.nodes.keys().map(|n| (p.clone(), n.clone())))
+            .collect();
+        for (pool_key, node_key) in nodes {
+            self.drop_if_left(&pool_key, &node_key, now, effects);
+            self.boot(&pool_key, &node_key, now, effects);
+        }
+        self.runs.clear();
+        for job in self.jobs.keys().cloned().collect::<Vec<_>>() {
+            self.check_all_complete(&job, now, effects);
+        }
+    }
+
+    fn boot(&mut self, pool_key: &Key, node_key: &Key, now: Time, effects: &mut Vec<Effect>) {
+        let Some(pool) = self.pools.get_mut(pool_key) else {
+            return;
+        };
+        let start_task = pool.spec.start_task.clone();
+        let Some(node) = pool.nodes.get_mut(node_key) else {
+            return;
+        };
+        if node.state != NodeState::Creating {
+            node.enter(NodeState::Rebooting, now);
+        }
+        node.booted = now;
+        node.start_task = start_task;
+        node.start_run = None;
+        node.start_info = None;
+        node.errors.clear();
+        let node_ref = super::effect::NodeRef {
+            pool: pool.spec.id.clone(),
+            node: node.name.as_str().to_owned(),
+        };
+        effects.push(Effect::PrepareNode(node_ref));
+        self.touch_node(pool_key, node_key);
+    }
+}

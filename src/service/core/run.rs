@@ -1,0 +1,278 @@
+//! Runs of tasks: launched, started, ended, stopped, queued again.
+
+use super::command::Answer;
+use super::effect::{Effect, Launch, NodeRef, Report, Role, RunEnd, RunId, StopReason};
+use super::key::Key;
+use super::node::failure_of;
+use super::records::Record;
+use super::task::{Attempt, Ending, Phase, Task};
+use super::world::{Owner, World};
+use crate::wire::time::Time;
+
+impl World {
+    pub(super) fn report(
+        &mut self,
+        report: Report,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Answer {
+        match report {
+            Report::NodePrepared { node, error } => self.node_prepared(&node, error, now, effects),
+            Report::RunStarted { run, at } => match self.runs.get(&run).cloned() {
+                Some(Owner::StartTask(pool, node)) => {
+                    self.start_task_started(&pool, &node, at, now);
+                }
+                Some(Owner::Task(job, task)) => self.task_started(&job, &task, at, now),
+                None => {}
+            },
+            Report::RunEnded { run, end } => match self.runs.get(&run).cloned() {
+                Some(Owner::StartTask(pool, node)) => {
+                    self.runs.remove(&run);
+                    self.start_task_ended(&pool, &node, end, now, effects);
+                }
+                Some(Owner::Task(job, task)) => {
+                    self.task_ended(run, &job, &task, end, now, effects);
+                }
+                None => {}
+            },
+        }
+        Ok(super::command::Reply::Done)
+    }
+
+    pub(super) fn new_run(&mut self) -> RunId {
+        let run = RunId(self.next_run);
+        self.next_run += 1;
+        self.records.mark(Record::Counters);
+        run
+    }
+
+    /// Puts an active task on a node.
+    pub(super) fn launch(
+        &mut self,
+        job_key: &Key,
+        task_key: &Key,
+        pool_key: &Key,
+        node_key: &Key,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) {
+        let run = self.new_run();
+        let (Some(job), Some(pool)) = (self.jobs.get_mut(job_key), self.pools.get_mut(pool_key))
+        else {
+            return;
+        };
+        let pool_name = super::key::Name::new(&pool.spec.id);
+        let Some(node) = pool.nodes.get_mut(node_key) else {
+            return;
+        };
+        let Some(body) = job.tasks.get(task_key).and_then(Task::body) else {
+            // Only a damaged record gets here.
+            job.change_task(task_key, |task| {
+                task.enter(Phase::Completed { succeeded: false }, now);
+            });
+            self.touch_task(job_key, task_key);
+            return;
+        };
+        let slots = job.change_task(task_key, |task| {
+            task.attempt = Some(Box::new(Attempt::on(pool_name, node.name.clone())));
+            task.enter(Phase::Preparing(run), now);
+            task.limits.slots
+        });
+        node.runs.extend(slots.map(|slots| (run, slots)));
+        node.settle(now);
+        node.remember(
+            &super::key::Name::new(&job.spec.id),
+            &super::key::Name::new(&body.id),
+        );
+        let mut environment = job.spec.common_environment_settings.clone();
+        environment.extend(body.environment_settings);
+        effects.push(Effect::Launch(Box::new(Launch {
+            run,
+            node: NodeRef {
+                pool: pool.spec.id.clone(),
+                node: node.name.as_str().to_owned(),
+            },
+            role: Role::Task {
+                job: job.spec.id.clone(),
+                task: body.id,
+            },
+            dedicated: node.dedicated,
+            command_line: body.command_line,
+            environment,
+            resource_files: body.resource_files,
+            output_files: body.output_files,
+        })));
+        self.runs
+            .insert(run, Owner::Task(job_key.clone(), task_key.clone()));
+        self.touch_task(job_key, task_key);
+        self.touch_node(pool_key, node_key);
+    }
+
+    fn task_started(&mut self, job_key: &Key, task_key: &Key, at: Time, now: Time) {
+        if let Some(job) = self.jobs.get_mut(job_key) {
+            job.change_task(task_key, |task| {
+                if let Phase::Preparing(run) = task.phase {
+                    task.enter(Phase::Running(run), now);
+                    if let Some(attempt) = &mut task.attempt {
+                        attempt.start = Some(at);
+                    }
+                }
+            });
+        }
+        self.touch_task(job_key, task_key);
+    }
+
+    fn task_ended(
+        &mut self,
+        run: RunId,
+        job_key: &Key,
+        task_key: &Key,
+        end: RunEnd,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) {
+        let succeeded = self
+            .jobs
+            .get_mut(job_key)
+            .and_then(|job| job.change_task(task_key, |task| task.end(&end, now)));
+        if let Some((pool, node)) = self.free_run(run, now) {
+            if let (Some(node), Some(succeeded)) = (self.node_mut(&pool, &node), succeeded) {
+                node.tasks_run = node.tasks_run.saturating_add(1);
+                node.tasks_succeeded = node.tasks_succeeded.saturating_add(i32::from(succeeded));
+            }
+            self.drop_if_left(&pool, &node, now, effects);
+        }
+        self.touch_task(job_key, task_key);
+        if let Some(job) = self.jobs.get(job_key) {
+            self.unsettled.insert(job.pool_key());
+        }
+        self.check_all_complete(job_key, now, effects);
+    }
+
+    /// Asks for the end of a task's run; the node reports it.
+    pub(super) fn stop_run(&mut self, run: RunId, ending: Ending, effects: &mut Vec<Effect>) {
+        let Some(Owner::Task(job_key, task_key)) = self.runs.get(&run).cloned() else {
+            return;
+        };
+        let first = self.jobs.get_mut(&job_key).and_then(|job| {
+            job.change_task(&task_key, |task| {
+                let attempt = task.attempt.as_mut()?;
+                if attempt.ending.is_some() {
+                    return None;
+                }
+                attempt.ending = Some(ending);
+                Some(())
+            })
+        });
+        if let Some(Some(())) = first {
+            effects.push(Effect::Stop {
+                run,
+                reason: ending.reason(),
+            });
+            self.touch_task(&job_key, &task_key);
+        }
+    }
+
+    /// Stops a run and queues its task again.
+    pub(super) fn abandon_run(&mut self, run: RunId, now: Time, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Stop {
+            run,
+            reason: StopReason::Abandoned,
+        });
+        if let Some((pool, node)) = self.requeue_run(run, true, now) {
+            self.drop_if_left(&pool, &node, now, effects);
+        }
+    }
+
+    /// Takes a task off its node, which will not report it any more, and queues it again; a task that was being
+    /// stopped is completed instead. Gives back the node.
+    pub(super) fn requeue_run(
+        &mut self,
+        run: RunId,
+        counted: bool,
+        now: Time,
+    ) -> Option<(Key, Key)> {
+        let Some(Owner::Task(job_key, task_key)) = self.runs.get(&run).cloned() else {
+            return None;
+        };
+        let node = self.free_run(run, now);
+        let job = self.jobs.get_mut(&job_key)?;
+        job.change_task(&task_key, |task| task.requeue(counted, now));
+        let pool = job.pool_key();
+        self.unsettled.insert(pool);
+        self.touch_task(&job_key, &task_key);
+        node
+    }
+
+    /// Forgets a run of a task that is about to be deleted.
+    pub(super) fn release_run(&mut self, run: RunId, now: Time, effects: &mut Vec<Effect>) {
+        if let Some((pool, node)) = self.free_run(run, now) {
+            self.drop_if_left(&pool, &node, now, effects);
+        }
+    }
+
+    /// Gives a run's slots back. The caller looks whether the node waited for that.
+    fn free_run(&mut self, run: RunId, now: Time) -> Option<(Key, Key)> {
+        let Owner::Task(job_key, task_key) = self.runs.remove(&run)? else {
+            return None;
+        };
+        let task = self.jobs.get(&job_key)?.tasks.get(&task_key)?;
+        let attempt = task.attempt.as_deref()?;
+        let (pool, node_key) = (attempt.pool.key(), attempt.node.key());
+        let node = self.node_mut(&pool, &node_key)?;
+        node.runs.remove(&run);
+        node.settle(now);
+        self.touch_node(&pool, &node_key);
+        self.unsettled.insert(pool.clone());
+        Some((pool, node_key))
+    }
+}
+
+impl Task {
+    /// Ends the run: completed, or active again for a retry. Says whether it succeeded.
+    fn end(&mut self, end: &RunEnd, now: Time) -> bool {
+        let failure = failure_of(end);
+        let succeeded = failure.is_none();
+        let max = self.limits.max_retries;
+        let Some(attempt) = &mut self.attempt else {
+            return succeeded;
+        };
+        let retry = !succeeded
+            && end.failure.is_none()
+            && end.exit_code.is_some()
+            && attempt.ending.is_none()
+            && (max == -1 || self.retries < max);
+        attempt.end = Some(end.at);
+        attempt.exit_code = end.exit_code;
+        // A failing upload says more than that the task was stopped.
+        attempt.failure = match (failure, attempt.ending, &end.failure) {
+            (Some(_), Some(ending), None) => Some(Box::new(ending.failure())),
+            (failure, _, _) => failure.map(Box::new),
+        };
+        if retry {
+            self.retries = self.retries.saturating_add(1);
+            self.last_retry = Some(now);
+            self.enter(Phase::Active, now);
+        } else {
+            self.enter(Phase::Completed { succeeded }, now);
+        }
+        succeeded
+    }
+
+    fn requeue(&mut self, counted: bool, now: Time) {
+        if let Some(attempt) = &mut self.attempt
+            && let Some(ending) = attempt.ending
+        {
+            attempt.end = Some(now);
+            attempt.failure = Some(Box::new(ending.failure()));
+            self.enter(Phase::Completed { succeeded: false }, now);
+            return;
+        }
+        if counted {
+            self.requeues = self.requeues.saturating_add(1);
+            self.last_requeue = Some(now);
+        }
+        self.attempt = None;
+        self.enter(Phase::Active, now);
+    }
+}

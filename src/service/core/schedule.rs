@@ -1,0 +1,104 @@
+//! Which active task goes to which node: job priority first, then each job's tasks in the order they were added.
+
+use super::effect::Effect;
+use super::job::Job;
+use super::key::Key;
+use super::pool::Pool;
+use super::world::World;
+use crate::wire::batch::job::JobState;
+use crate::wire::batch::pool::{JobDefaultOrder, NodeFillType, PoolState};
+use crate::wire::time::Time;
+
+/// A choice.
+#[derive(Debug, PartialEq, Eq)]
+struct Placement {
+    job: Key,
+    task: Key,
+    node: Key,
+}
+
+impl World {
+    /// Fills the free slots of every pool where something changed since the last time.
+    pub(in crate::service) fn settle(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        for pool in std::mem::take(&mut self.unsettled) {
+            while let Some(p) = self.place(&pool) {
+                self.launch(&p.job, &p.task, &pool, &p.node, now, effects);
+            }
+        }
+    }
+
+    fn place(&self, pool_key: &Key) -> Option<Placement> {
+        let pool = self.pools.get(pool_key)?;
+        if pool.state != PoolState::Active {
+            return None;
+        }
+        let free = widest_gap(pool)?;
+        let by_age = pool
+            .spec
+            .task_scheduling_policy
+            .as_ref()
+            .is_some_and(|p| p.job_default_order == Some(JobDefaultOrder::CreationTime));
+        let candidates = self.bound.get(pool_key)?.iter().filter_map(|job_key| {
+            let job = self.jobs.get(job_key)?;
+            let task = next_task(job, free)?;
+            // Jobs of one priority share the pool evenly, unless their age decides.
+            let share = if by_age { 0 } else { job.counts.running.slots };
+            let priority = -job.spec.priority.unwrap_or(0);
+            Some(((priority, share, job.created, job_key), job, task))
+        });
+        let ((_, _, _, job_key), job, task_key) = candidates.min_by_key(|(order, _, _)| *order)?;
+        let task = job.tasks.get(task_key)?;
+        let node = choose_node(pool, u32::from(task.limits.slots), task.affinity.as_ref())?;
+        Some(Placement {
+            job: job_key.clone(),
+            task: task_key.clone(),
+            node: node.clone(),
+        })
+    }
+}
+
+/// The most slots that are free on one node; None when there are none.
+fn widest_gap(pool: &Pool) -> Option<u32> {
+    let slots = pool.slots_per_node();
+    pool.nodes
+        .values()
+        .filter(|n| n.is_open())
+        .map(|n| slots.saturating_sub(n.used_slots()))
+        .max()
+        .filter(|free| *free > 0)
+}
+
+/// The oldest active task that fits into so many slots.
+fn next_task(job: &Job, free: u32) -> Option<&Key> {
+    if job.state != JobState::Active {
+        return None;
+    }
+    let parallel = job.spec.max_parallel_tasks.unwrap_or(-1);
+    if u32::try_from(parallel).is_ok_and(|max| job.counts.running.tasks >= max) {
+        return None;
+    }
+    let widest = u16::try_from(free).unwrap_or(u16::MAX);
+    job.runnable
+        .range(..=widest)
+        .filter_map(|(_, queue)| queue.first_key_value())
+        .min_by_key(|(number, _)| **number)
+        .map(|(_, key)| key)
+}
+
+fn choose_node<'a>(pool: &'a Pool, needed: u32, wish: Option<&Key>) -> Option<&'a Key> {
+    let slots = pool.slots_per_node();
+    let fitting = || {
+        pool.nodes.iter().filter_map(|(key, node)| {
+            let free = slots.saturating_sub(node.used_slots());
+            (node.is_open() && free >= needed).then_some((free, node.number, key))
+        })
+    };
+    if let Some(wished) = fitting().find(|(_, _, key)| Some(*key) == wish) {
+        return Some(wished.2);
+    }
+    let best = match pool.fill_type() {
+        NodeFillType::Spread => fitting().min_by_key(|(free, n, _)| (u32::MAX - free, *n)),
+        NodeFillType::Pack => fitting().min_by_key(|(free, n, _)| (*free, *n)),
+    };
+    best.map(|(_, _, key)| key)
+}

@@ -1,0 +1,7 @@
+//! The core driven directly: an input in, the expected effects taken out, and then none left.
+
+mod harness;
+mod jobs;
+mod pools;
+mod random;
+mod tasks;

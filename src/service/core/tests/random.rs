@@ -1,0 +1,186 @@
+//! Random inputs: nothing panics, the invariants hold after each, and the records alone are the whole state.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::harness::{Harness, job, pool, site, task};
+use crate::service::core::World;
+use crate::service::core::command::{JobRequest, PoolRequest, Request, TaskRequest};
+use crate::service::core::effect::{Effect, NodeRef, Report, RunId};
+use crate::wire::batch::job::DisableTasks;
+use crate::wire::batch::pool::{NodeDeallocationOption, PoolResize};
+use crate::wire::time::Duration;
+
+#[derive(Debug, Clone)]
+enum Step {
+    CreatePool(u8, u8, u8, bool),
+    Resize(u8, u8, u8),
+    StopResize(u8),
+    DeletePool(u8),
+    CreateJob(u8, u8, bool),
+    EndWhenComplete(u8),
+    Disable(u8, u8),
+    Enable(u8),
+    Terminate(u8),
+    DeleteJob(u8),
+    AddTask(u8, u8, u8, i32),
+    Task(u8, u8, u8),
+    Prepared(u8, bool),
+    Started(u8),
+    Ended(u8, i32),
+    Pass(u16),
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let few = 0..3_u8;
+    prop_oneof![
+        2 => (few.clone(), 0..4_u8, 1..3_u8, any::<bool>()).prop_map(|(p, n, s, t)| Step::CreatePool(p, n, s, t)),
+        2 => (few.clone(), 0..4_u8, 0..3_u8).prop_map(|(p, n, o)| Step::Resize(p, n, o)),
+        1 => few.clone().prop_map(Step::StopResize),
+        1 => few.clone().prop_map(Step::DeletePool),
+        3 => (few.clone(), few.clone(), any::<bool>()).prop_map(|(j, p, e)| Step::CreateJob(j, p, e)),
+        1 => few.clone().prop_map(Step::EndWhenComplete),
+        1 => (few.clone(), 0..3_u8).prop_map(|(j, o)| Step::Disable(j, o)),
+        1 => few.clone().prop_map(Step::Enable),
+        1 => few.clone().prop_map(Step::Terminate),
+        1 => few.clone().prop_map(Step::DeleteJob),
+        8 => (few.clone(), 0..12_u8, 1..4_u8, -1..2_i32).prop_map(|(j, t, s, r)| Step::AddTask(j, t, s, r)),
+        3 => (few, 0..12_u8, 0..4_u8).prop_map(|(j, t, w)| Step::Task(j, t, w)),
+        8 => (any::<u8>(), prop::bool::weighted(0.9)).prop_map(|(n, ok)| Step::Prepared(n, ok)),
+        8 => any::<u8>().prop_map(Step::Started),
+        8 => (any::<u8>(), 0..2_i32).prop_map(|(r, code)| Step::Ended(r, code)),
+        3 => (0..2000_u16).prop_map(Step::Pass),
+        1 => Just(Step::Restart),
+    ]
+}
+
+/// What is out there: nodes being prepared and runs that have not ended, some of them long given up.
+#[derive(Default)]
+struct Outside {
+    preparing: Vec<NodeRef>,
+    runs: Vec<RunId>,
+}
+
+impl Outside {
+    fn take(&mut self, h: &mut Harness) {
+        for effect in h.drop_effects() {
+            match effect {
+                Effect::PrepareNode(node) => self.preparing.push(node),
+                Effect::Launch(launch) => self.runs.push(launch.run),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn pick<T: Clone>(from: &[T], at: u8) -> Option<T> {
+    from.get(usize::from(at) % from.len().max(1)).cloned()
+}
+
+fn perform(h: &mut Harness, out: &mut Outside, step: Step, stored: &mut BTreeMap<String, Vec<u8>>) {
+    let p = |n: u8| format!("P{n}");
+    let j = |n: u8| format!("J{n}");
+    let request = match step {
+        Step::CreatePool(id, nodes, slots, start) => {
+            let start = start.then(|| json!({"commandLine": "x", "maxTaskRetryCount": 1}));
+            let more = json!({"targetDedicatedNodes": nodes, "targetLowPriorityNodes": nodes / 2,
+                "taskSlotsPerNode": slots, "startTask": start});
+            pool(&p(id), more)
+        }
+        Step::Resize(id, nodes, option) => {
+            let option = NodeDeallocationOption::ALL[usize::from(option)];
+            let resize = PoolResize {
+                target_dedicated_nodes: Some(i32::from(nodes)),
+                target_low_priority_nodes: Some(i32::from(nodes % 2)),
+                resize_timeout: None,
+                node_deallocation_option: Some(option),
+            };
+            Request::Pool(p(id), PoolRequest::Resize(resize))
+        }
+        Step::StopResize(id) => Request::Pool(p(id), PoolRequest::StopResize),
+        Step::DeletePool(id) => Request::Pool(p(id), PoolRequest::Delete),
+        Step::CreateJob(id, in_pool, ends) => {
+            let wall_clock = ends.then_some("PT20M");
+            job(
+                &j(id),
+                &p(in_pool),
+                json!({"constraints": {"maxWallClockTime": wall_clock}}),
+            )
+        }
+        Step::EndWhenComplete(id) => {
+            let update = serde_json::from_value(json!({"onAllTasksComplete": "terminatejob"}));
+            Request::Job(j(id), JobRequest::Update(update.expect("a body")))
+        }
+        Step::Disable(id, option) => Request::Job(
+            j(id),
+            JobRequest::Disable(DisableTasks::ALL[usize::from(option)]),
+        ),
+        Step::Enable(id) => Request::Job(j(id), JobRequest::Enable),
+        Step::Terminate(id) => Request::Job(j(id), JobRequest::Terminate(None)),
+        Step::DeleteJob(id) => Request::Job(j(id), JobRequest::Delete),
+        Step::AddTask(id, t, slots, retries) => task(
+            &j(id),
+            &format!("T{t}"),
+            json!({"requiredSlots": slots, "constraints": {"maxTaskRetryCount": retries,
+                "maxWallClockTime": "PT5M", "retentionTime": "PT10M"}}),
+        ),
+        Step::Task(id, t, what) => {
+            let request = match what {
+                0 => TaskRequest::Terminate,
+                1 => TaskRequest::Reactivate,
+                2 => TaskRequest::Replace(None),
+                _ => TaskRequest::Delete,
+            };
+            Request::Job(j(id), JobRequest::Task(format!("t{t}"), request))
+        }
+        Step::Prepared(at, fine) => {
+            if let Some(node) = pick(&out.preparing, at) {
+                let error = (!fine).then(|| "no".to_owned());
+                h.report(Report::NodePrepared { node, error });
+            }
+            return;
+        }
+        Step::Started(at) => {
+            if let Some(run) = pick(&out.runs, at) {
+                h.started(run);
+            }
+            return;
+        }
+        Step::Ended(at, code) => {
+            if let Some(run) = pick(&out.runs, at) {
+                h.ended(run, code);
+            }
+            return;
+        }
+        Step::Pass(seconds) => return h.pass(Duration::from_secs(i64::from(seconds))),
+        Step::Restart => return h.restart(stored),
+    };
+    let _ = h.ask(request);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_world_survives_anything(steps in prop::collection::vec(step(), 1..120)) {
+        let mut h = Harness::new();
+        let mut out = Outside::default();
+        let mut stored = BTreeMap::new();
+        for step in steps {
+            perform(&mut h, &mut out, step, &mut stored);
+            out.take(&mut h);
+        }
+        h.store(&mut stored);
+        let restored = World::restore(site(), stored).expect("the records are good");
+        prop_assert_eq!(restored.check_invariants(), Ok(()));
+        let mut world = h.world.clone();
+        // These two are not compared: the one only says where to look, the other is reused when free.
+        let mut same = restored;
+        same.forget_hints();
+        world.forget_hints();
+        prop_assert!(same == world, "restored:\n{:#?}\n\nwas:\n{:#?}", same, world);
+    }
+}

@@ -1,0 +1,328 @@
+//! State as the REST API shows it.
+
+use super::fields::result;
+use super::job::Job;
+use super::key::Key;
+use super::node::Node;
+use super::pool::Pool;
+use super::task::Task;
+use super::world::World;
+use crate::wire::batch::command::{
+    AutoUserScope, AutoUserSpecification, ElevationLevel, UserIdentity,
+};
+use crate::wire::batch::error::{Code, Refusal};
+use crate::wire::batch::job;
+use crate::wire::batch::machine::VirtualMachineInfo;
+use crate::wire::batch::node::{self, NodeInfo, NodeState, SchedulingState, TaskInfo};
+use crate::wire::batch::operation::Operation;
+use crate::wire::batch::pool::{self, NodeCounts, PoolNodeCounts};
+use crate::wire::batch::task::{self, TaskConstraints, TaskExecutionInfo};
+
+impl World {
+    fn url(&self, operation: Operation, parameters: &[&str]) -> String {
+        format!("{}{}", self.site.batch_endpoint, operation.path(parameters))
+    }
+
+    pub(super) fn view_pool(&self, key: &Key) -> Result<pool::Pool, Refusal> {
+        let pool = self.pools.get(key).ok_or(Code::PoolNotFound)?;
+        let spec = pool.spec.as_ref().clone();
+        let mut machine = spec.virtual_machine_configuration;
+        if let Some(machine) = &mut machine {
+            machine
+                .image_reference
+                .version
+                .get_or_insert_with(|| "latest".to_owned());
+        }
+        let mut users = spec.user_accounts;
+        for user in &mut users {
+            user.password = None;
+            if let Some(linux) = &mut user.linux_user_configuration {
+                linux.ssh_private_key = None;
+            }
+        }
+        let mut start_task = spec.start_task;
+        if let Some(task) = &mut start_task {
+            task.user_identity.get_or_insert_with(default_user);
+            task.max_task_retry_count.get_or_insert(0);
+            task.wait_for_success.get_or_insert(true);
+        }
+        let current = |dedicated: bool| {
+            let counted = pool
+                .nodes
+                .values()
+                .filter(|n| n.dedicated == dedicated && n.state != NodeState::Creating);
+            i32::try_from(counted.count()).unwrap_or(i32::MAX)
+        };
+        Ok(pool::Pool {
+            url: self.url(Operation::GetPool, &[&spec.id]),
+            id: spec.id,
+            display_name: spec.display_name,
+            etag: pool.modified.etag(),
+            last_modified: pool.modified,
+            creation_time: pool.created,
+            state: pool.state,
+            state_transition_time: pool.since,
+            allocation_state: Some(pool.allocation),
+            allocation_state_transition_time: Some(pool.allocation_since),
+            vm_size: spec.vm_size,
+            virtual_machine_configuration: machine,
+            resize_timeout: Some(pool.resize_timeout),
+            resize_errors: pool.resize_errors.clone(),
+            current_dedicated_nodes: current(true),
+            current_low_priority_nodes: current(false),
+            target_dedicated_nodes: Some(pool.targets.dedicated),
+            target_low_priority_nodes: Some(pool.targets.low_priority),
+            enable_auto_scale: spec.enable_auto_scale,
+            auto_scale_formula: None,
+            auto_scale_evaluation_interval: None,
+            auto_scale_run: None,
+            enable_inter_node_communication: spec.enable_inter_node_communication,
+            network_configuration: spec.network_configuration,
+            start_task,
+            application_package_references: spec.application_package_references,
+            task_slots_per_node: spec.task_slots_per_node,
+            task_scheduling_policy: spec.task_scheduling_policy,
+            user_accounts: users,
+            metadata: spec.metadata,
+            stats: None,
+            mount_configuration: spec.mount_configuration,
+            identity: None,
+            upgrade_policy: spec.upgrade_policy,
+        })
+    }
+
+    pub(super) fn view_node_counts(pool: &Pool) -> PoolNodeCounts {
+        PoolNodeCounts {
+            pool_id: pool.spec.id.clone(),
+            dedicated: Some(count(pool.nodes.values().filter(|n| n.dedicated))),
+            low_priority: Some(count(pool.nodes.values().filter(|n| !n.dedicated))),
+        }
+    }
+
+    pub(super) fn view_node(&self, pool: &Pool, node: &Node) -> node::Node {
+        let id = node.name.as_str();
+        let running = i32::try_from(node.runs.len()).unwrap_or(i32::MAX);
+        node::Node {
+            id: id.to_owned(),
+            url: self.url(Operation::GetNode, &[&pool.spec.id, id]),
+            state: node.state,
+            scheduling_state: Some(SchedulingState::Enabled),
+            state_transition_time: node.since,
+            last_boot_time: node.booted,
+            allocation_time: node.allocated,
+            ip_address: "127.0.0.1".to_owned(),
+            ipv6_address: "::1".to_owned(),
+            affinity_id: format!("TVM:{id}"),
+            vm_size: pool.spec.vm_size.clone(),
+            total_tasks_run: node.tasks_run,
+            running_tasks_count: Some(running),
+            running_task_slots_count: i32::try_from(node.used_slots()).ok(),
+            total_tasks_succeeded: Some(node.tasks_succeeded),
+            recent_tasks: self.recent_tasks(node),
+            start_task: node.start_task.clone(),
+            start_task_info: node.start_info.as_deref().cloned(),
+            errors: node.errors.clone(),
+            is_dedicated: Some(node.dedicated),
+            endpoint_configuration: None,
+            node_agent_info: Some(node::NodeAgentInfo {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                last_update_time: node.booted,
+            }),
+            virtual_machine_info: VirtualMachineInfo {
+                image_reference: pool
+                    .spec
+                    .virtual_machine_configuration
+                    .as_ref()
+                    .map(|m| m.image_reference.clone()),
+                scale_set_vm_resource_id: None,
+            },
+        }
+    }
+
+    fn recent_tasks(&self, node: &Node) -> Vec<TaskInfo> {
+        let task = |job: &str, task: &str| {
+            let owner = self.jobs.get(&Key::of(job))?;
+            let found = owner.tasks.get(&Key::of(task))?;
+            Some(TaskInfo {
+                task_url: Some(self.url(Operation::GetTask, &[job, task])),
+                job_id: Some(job.to_owned()),
+                task_id: Some(task.to_owned()),
+                subtask_id: None,
+                task_state: found.phase.state(),
+                execution_info: Some(execution_info(found)),
+            })
+        };
+        node.recent
+            .iter()
+            .filter_map(|(j, t)| task(j.as_str(), t.as_str()))
+            .collect()
+    }
+
+    pub(super) fn view_job(&self, key: &Key) -> Result<job::Job, Refusal> {
+        let job = self.jobs.get(key).ok_or(Code::JobNotFound)?;
+        let spec = job.spec.as_ref().clone();
+        Ok(job::Job {
+            url: self.url(Operation::GetJob, &[&spec.id]),
+            id: spec.id,
+            display_name: spec.display_name,
+            uses_task_dependencies: spec.uses_task_dependencies,
+            etag: job.modified.etag(),
+            last_modified: job.modified,
+            creation_time: job.created,
+            state: job.state,
+            state_transition_time: job.since,
+            previous_state: job.previous.map(|(state, _)| state),
+            previous_state_transition_time: job.previous.map(|(_, since)| since),
+            priority: spec.priority,
+            allow_task_preemption: spec.allow_task_preemption,
+            max_parallel_tasks: spec.max_parallel_tasks,
+            constraints: spec.constraints,
+            job_manager_task: spec.job_manager_task,
+            job_preparation_task: spec.job_preparation_task,
+            job_release_task: spec.job_release_task,
+            common_environment_settings: spec.common_environment_settings,
+            execution_info: Some(job::JobExecutionInfo {
+                start_time: job.created,
+                end_time: job.end,
+                pool_id: spec.pool_info.pool_id.clone(),
+                scheduling_error: None,
+                terminate_reason: job.terminate_reason.clone(),
+            }),
+            pool_info: spec.pool_info,
+            on_all_tasks_complete: spec.on_all_tasks_complete,
+            on_task_failure: spec.on_task_failure,
+            network_configuration: spec.network_configuration,
+            metadata: spec.metadata,
+            stats: None,
+        })
+    }
+
+    pub(super) fn view_task(&self, job_key: &Key, key: &Key) -> Result<task::Task, Refusal> {
+        let job = self.jobs.get(job_key).ok_or(Code::JobNotFound)?;
+        let task = job.tasks.get(key).ok_or(Code::TaskNotFound)?;
+        let body = task.body().ok_or(Code::InternalError)?;
+        Ok(task::Task {
+            url: self.url(Operation::GetTask, &[&job.spec.id, &body.id]),
+            node_info: self.node_info(job, task),
+            id: body.id,
+            display_name: body.display_name,
+            etag: task.modified.etag(),
+            last_modified: task.modified,
+            creation_time: task.created,
+            exit_conditions: body.exit_conditions,
+            state: task.phase.state(),
+            state_transition_time: task.since,
+            previous_state: task.previous.map(|(state, _)| state),
+            previous_state_transition_time: task.previous.map(|(_, since)| since),
+            command_line: body.command_line,
+            container_settings: body.container_settings,
+            resource_files: body.resource_files,
+            output_files: body.output_files,
+            environment_settings: body.environment_settings,
+            affinity_info: body.affinity_info,
+            constraints: Some(TaskConstraints {
+                max_wall_clock_time: Some(task.limits.wall_clock),
+                retention_time: Some(task.limits.retention),
+                max_task_retry_count: Some(task.limits.max_retries),
+            }),
+            required_slots: Some(i32::from(task.limits.slots)),
+            user_identity: body
+                .user_identity
+                .or_else(|| Some(Box::new(default_user()))),
+            execution_info: Some(execution_info(task)),
+            multi_instance_settings: body.multi_instance_settings,
+            stats: None,
+            depends_on: body.depends_on,
+            application_package_references: body.application_package_references,
+        })
+    }
+
+    fn node_info(&self, job: &Job, task: &Task) -> Option<NodeInfo> {
+        let attempt = task.attempt.as_deref()?;
+        let (pool, node) = (attempt.pool.as_str(), attempt.node.as_str());
+        if node.is_empty() {
+            return None;
+        }
+        let directory = format!("workitems/{}/job-1/{}", job.spec.id, task.name);
+        let file = Operation::DownloadNodeFile;
+        Some(NodeInfo {
+            affinity_id: Some(format!("TVM:{node}")),
+            node_url: Some(self.url(Operation::GetNode, &[pool, node])),
+            pool_id: Some(pool.to_owned()),
+            node_id: Some(node.to_owned()),
+            task_root_directory_url: Some(self.url(file, &[pool, node, &directory])),
+            task_root_directory: Some(directory),
+        })
+    }
+}
+
+/// What runs a command when nothing is said [rec].
+fn default_user() -> UserIdentity {
+    UserIdentity {
+        username: None,
+        auto_user: Some(AutoUserSpecification {
+            scope: Some(AutoUserScope::Pool),
+            elevation_level: Some(ElevationLevel::NonAdmin),
+        }),
+    }
+}
+
+fn execution_info(task: &Task) -> TaskExecutionInfo {
+    let attempt = task.attempt.as_deref();
+    TaskExecutionInfo {
+        start_time: attempt.and_then(|a| a.start),
+        end_time: attempt.and_then(|a| a.end),
+        exit_code: attempt.and_then(|a| a.exit_code),
+        container_info: None,
+        failure_info: attempt.and_then(|a| a.failure.as_deref().cloned()),
+        retry_count: task.retries,
+        last_retry_time: task.last_retry,
+        requeue_count: task.requeues,
+        last_requeue_time: task.last_requeue,
+        result: result(task.phase),
+    }
+}
+
+fn count<'a>(nodes: impl Iterator<Item = &'a Node>) -> NodeCounts {
+    let mut counts = NodeCounts {
+        creating: 0,
+        idle: 0,
+        offline: 0,
+        preempted: 0,
+        rebooting: 0,
+        reimaging: 0,
+        running: 0,
+        starting: 0,
+        start_task_failed: 0,
+        leaving_pool: 0,
+        unknown: 0,
+        unusable: 0,
+        waiting_for_start_task: 0,
+        deallocated: 0,
+        deallocating: 0,
+        total: 0,
+        upgrading_os: 0,
+    };
+    for node in nodes {
+        counts.total += 1;
+        *match node.state {
+            NodeState::Idle => &mut counts.idle,
+            NodeState::Rebooting => &mut counts.rebooting,
+            NodeState::Reimaging => &mut counts.reimaging,
+            NodeState::Running => &mut counts.running,
+            NodeState::Unusable => &mut counts.unusable,
+            NodeState::Creating => &mut counts.creating,
+            NodeState::Starting => &mut counts.starting,
+            NodeState::WaitingForStartTask => &mut counts.waiting_for_start_task,
+            NodeState::StartTaskFailed => &mut counts.start_task_failed,
+            NodeState::Unknown | NodeState::Unrecognized => &mut counts.unknown,
+            NodeState::LeavingPool => &mut counts.leaving_pool,
+            NodeState::Offline => &mut counts.offline,
+            NodeState::Preempted => &mut counts.preempted,
+            NodeState::UpgradingOs => &mut counts.upgrading_os,
+            NodeState::Deallocated => &mut counts.deallocated,
+            NodeState::Deallocating => &mut counts.deallocating,
+        } += 1;
+    }
+    counts
+}
