@@ -2,6 +2,8 @@
 
 mod agent;
 mod core;
+mod driver;
 mod http;
+mod store;
 
 pub use agent::{LAUNCHER_ARGUMENT, launcher_main};

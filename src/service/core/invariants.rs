@@ -17,6 +17,11 @@ impl World {
         self.check_timers()
     }
 
+    /// Whether checking it after every input goes unnoticed.
+    pub(in crate::service) fn is_small(&self) -> bool {
+        self.jobs.values().map(|j| j.tasks.len()).sum::<usize>() < 500
+    }
+
     /// Clears what two equal worlds may differ in: where to look for work, and the next free task numbers.
     #[cfg(test)]
     pub(in crate::service) fn forget_hints(&mut self) {

@@ -83,6 +83,11 @@ pub(in crate::service) enum RestoreError {
 }
 
 impl World {
+    /// Whether a stored record is one of these.
+    pub(in crate::service) fn has_record(key: &str) -> bool {
+        Record::parse(key).is_some()
+    }
+
     /// Takes what changed since the last time.
     pub(in crate::service) fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.records)

@@ -1,0 +1,64 @@
+//! The way to the driver from any thread.
+
+use std::sync::mpsc;
+
+use tokio::sync::oneshot;
+
+use crate::service::core::command::{Answer, BatchCommand};
+use crate::service::core::effect::Report;
+use crate::service::core::storage::{BlobCommand, BlobRefusal, BlobReply};
+
+/// What waits at the driver's door.
+#[derive(Debug)]
+pub(super) enum Message {
+    Batch(Box<BatchCommand>, oneshot::Sender<Answer>),
+    Blob(
+        Box<BlobCommand>,
+        oneshot::Sender<Result<BlobReply, BlobRefusal>>,
+    ),
+    Report(Report),
+    Stop,
+}
+
+/// The driver has stopped: the service is going down, or its records can no longer be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the local service has stopped")]
+pub(in crate::service) struct Stopped;
+
+#[derive(Debug, Clone)]
+pub(in crate::service) struct DriverHandle {
+    pub(super) inbox: mpsc::Sender<Message>,
+}
+
+impl DriverHandle {
+    /// Puts a request to the Batch service.
+    pub(in crate::service) async fn batch(&self, command: BatchCommand) -> Result<Answer, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Batch(Box::new(command), reply))?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Puts a request to the Blob service.
+    pub(in crate::service) async fn blob(
+        &self,
+        command: BlobCommand,
+    ) -> Result<Result<BlobReply, BlobRefusal>, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Blob(Box::new(command), reply))?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Tells what happened on a node; lost when the driver has stopped.
+    pub(in crate::service) fn report(&self, report: Report) {
+        let _ = self.send(Message::Report(report));
+    }
+
+    /// Asks the driver to stop once it has answered what came before.
+    pub(in crate::service) fn stop(&self) {
+        let _ = self.send(Message::Stop);
+    }
+
+    fn send(&self, message: Message) -> Result<(), Stopped> {
+        self.inbox.send(message).map_err(|_| Stopped)
+    }
+}

@@ -1,0 +1,12 @@
+//! The one loop: take inputs, let the core decide, write its records down, answer, perform its effects.
+//!
+//! It holds no rules. Nothing is answered and no effect performed before the records are on disk; inputs that
+//! wait together are written together.
+
+mod cores;
+mod handle;
+mod running;
+
+pub(in crate::service) use cores::{Cores, RestoreError};
+pub(in crate::service) use handle::{DriverHandle, Stopped};
+pub(in crate::service) use running::{Driver, Perform};

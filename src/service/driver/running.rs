@@ -1,0 +1,209 @@
+//! The loop itself, on a thread of its own.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+use super::cores::Cores;
+use super::handle::{DriverHandle, Message};
+use crate::clock;
+use crate::service::core::Input;
+use crate::service::core::command::Answer;
+use crate::service::core::effect::Effect;
+use crate::service::core::storage::{BlobRefusal, BlobReply};
+use crate::service::store::{Store, StoreError};
+use crate::wire::time::{Duration, Time};
+
+/// Inputs taken together at most: bounds how long the first of them waits.
+const GROUP: usize = 512;
+/// How long the loop sleeps when nothing is due.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+
+/// Performs an effect without waiting for its end.
+pub(in crate::service) type Perform = Box<dyn FnMut(Effect) + Send>;
+
+/// The loop before it runs.
+pub(in crate::service) struct Driver {
+    cores: Cores,
+    store: Option<Store>,
+    inbox: mpsc::Receiver<Message>,
+    handle: DriverHandle,
+}
+
+/// An answer that waits for the records.
+enum Pending {
+    Batch(oneshot::Sender<Answer>, Answer),
+    Blob(
+        oneshot::Sender<Result<BlobReply, BlobRefusal>>,
+        Result<BlobReply, BlobRefusal>,
+    ),
+}
+
+impl Driver {
+    /// Without a store the state lives as long as the thread.
+    pub(in crate::service) fn new(cores: Cores, store: Option<Store>) -> Self {
+        let (sender, inbox) = mpsc::channel();
+        Self {
+            cores,
+            store,
+            inbox,
+            handle: DriverHandle { inbox: sender },
+        }
+    }
+
+    pub(in crate::service) fn handle(&self) -> DriverHandle {
+        self.handle.clone()
+    }
+
+    /// Starts the thread. It ends after [`DriverHandle::stop`], or with an error when records cannot be written:
+    /// what it knows then differs from what is on disk, and only a restart brings the two together.
+    pub(in crate::service) fn start(
+        self,
+        perform: Perform,
+    ) -> std::io::Result<thread::JoinHandle<Result<(), StoreError>>> {
+        let Self {
+            cores,
+            store,
+            inbox,
+            // The thread must not keep its own inbox open.
+            handle: _,
+        } = self;
+        let mut running = Running {
+            cores,
+            store,
+            perform,
+            now: clock::now().into(),
+        };
+        thread::Builder::new()
+            .name("driver".to_owned())
+            .spawn(move || {
+                let ended = running.run(&inbox);
+                if let Err(error) = &ended {
+                    tracing::error!(%error, source = ?std::error::Error::source(error), "the local service stops");
+                }
+                ended
+            })
+    }
+}
+
+struct Running {
+    cores: Cores,
+    store: Option<Store>,
+    perform: Perform,
+    now: Time,
+}
+
+impl Running {
+    fn run(&mut self, inbox: &mpsc::Receiver<Message>) -> Result<(), StoreError> {
+        let mut effects = Vec::new();
+        self.advance();
+        self.cores.recover(self.now, &mut effects);
+        self.commit()?;
+        self.perform_all(&mut effects);
+        loop {
+            let first = match inbox.recv_timeout(self.sleep().to_std()) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
+            self.advance();
+            let mut pending = Vec::new();
+            let mut stop = false;
+            if self
+                .cores
+                .world
+                .next_deadline()
+                .is_some_and(|at| at <= self.now)
+            {
+                let _ = self.cores.world.handle(Input::Tick, self.now, &mut effects);
+            }
+            for message in first.into_iter().chain(inbox.try_iter().take(GROUP)) {
+                if matches!(message, Message::Stop) {
+                    stop = true;
+                    break;
+                }
+                self.take(message, &mut pending, &mut effects);
+            }
+            self.cores.world.settle(self.now, &mut effects);
+            #[cfg(debug_assertions)]
+            self.check();
+            self.commit()?;
+            for answer in pending {
+                answer.send();
+            }
+            self.perform_all(&mut effects);
+            if stop {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A large state would take longer to check than to change.
+    #[cfg(debug_assertions)]
+    fn check(&self) {
+        if self.cores.world.is_small()
+            && let Err(broken) = self.cores.world.check_invariants()
+        {
+            tracing::error!("the state of the local service contradicts itself: {broken}");
+        }
+    }
+
+    /// Time never goes back for the core, whatever the system clock does.
+    fn advance(&mut self) {
+        self.now = self.now.max(clock::now().into());
+    }
+
+    fn sleep(&self) -> Duration {
+        match self.cores.world.next_deadline() {
+            Some(at) => at.since(clock::now().into()).min(LONGEST_SLEEP),
+            None => LONGEST_SLEEP,
+        }
+    }
+
+    fn take(&mut self, message: Message, pending: &mut Vec<Pending>, effects: &mut Vec<Effect>) {
+        let Cores { world, storage } = &mut self.cores;
+        match message {
+            Message::Batch(command, reply) => {
+                let answer = world.handle(Input::Batch(command), self.now, effects);
+                pending.push(Pending::Batch(reply, answer));
+            }
+            Message::Blob(command, reply) => {
+                let answer = storage.handle(*command, self.now, effects);
+                pending.push(Pending::Blob(reply, answer));
+            }
+            Message::Report(report) => {
+                let _ = world.handle(Input::Report(report), self.now, effects);
+            }
+            Message::Stop => {}
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let changes = self.cores.take_changes();
+        match &mut self.store {
+            Some(store) if !changes.is_empty() => store.commit(&changes),
+            _ => Ok(()),
+        }
+    }
+
+    fn perform_all(&mut self, effects: &mut Vec<Effect>) {
+        for effect in effects.drain(..) {
+            (self.perform)(effect);
+        }
+    }
+}
+
+impl Pending {
+    /// A caller that has gone away does not want to know.
+    fn send(self) {
+        match self {
+            Self::Batch(reply, answer) => {
+                let _ = reply.send(answer);
+            }
+            Self::Blob(reply, answer) => {
+                let _ = reply.send(answer);
+            }
+        }
+    }
+}
