@@ -173,6 +173,8 @@ fn explain(error: reqwest::Error) -> TransportError {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
     #[test]
@@ -204,5 +206,49 @@ mod tests {
         let cause = error.source().unwrap().to_string();
         assert!(cause.contains("refused"), "{cause}");
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    }
+
+    /// What goes over the wire has to be what was signed: nothing more, nothing less.
+    #[tokio::test]
+    async fn headers_go_out_as_they_are() {
+        for (method, length, sent) in [
+            ("DELETE", Some("0"), "content-length: 0"),
+            ("POST", Some("2"), "content-length: 2"),
+            ("GET", None, ""),
+        ] {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let body = if method == "POST" { "{}" } else { "" };
+            let server = tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = Vec::new();
+                let end = format!("\r\n\r\n{body}").into_bytes();
+                while !request.ends_with(&end) {
+                    assert!(stream.read_buf(&mut request).await.unwrap() > 0);
+                }
+                let answer = b"HTTP/1.1 302 Found\r\nlocation: /x\r\ncontent-length: 2\r\n\r\nok";
+                stream.write_all(answer).await.unwrap();
+                String::from_utf8(request).unwrap()
+            });
+            let mut request = Request::builder()
+                .method(method)
+                .uri(format!("http://{address}/a%2Fb%20c?x=%27y%27&sig=a%2Bb"));
+            if let Some(length) = length {
+                request = request.header("content-length", length);
+            }
+            let request = request.body(Bytes::from(body)).unwrap();
+            let answer = Reqwest::new().unwrap().send(request).await.unwrap();
+            assert_eq!(answer.status(), 302, "redirects are not followed");
+            assert_eq!(answer.body(), "ok");
+            let request = server.await.unwrap();
+            let line = format!("{method} /a%2Fb%20c?x=%27y%27&sig=a%2Bb HTTP/1.1\r\n");
+            assert!(request.starts_with(&line), "{request}");
+            let lengths: Vec<&str> = request
+                .lines()
+                .filter(|line| line.starts_with("content-length"))
+                .collect();
+            assert_eq!(lengths.join("|"), sent, "{request}");
+            assert!(!request.contains("accept-encoding"), "{request}");
+        }
     }
 }

@@ -24,8 +24,7 @@ const ACCEPT_JSON: HeaderValue = HeaderValue::from_static("application/json");
 const OCP_RANGE: HeaderName = HeaderName::from_static("ocp-range");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 
-/// A call being put together. Its errors come out when it is sent.
-#[derive(Debug)]
+/// A call being put together. Its errors come out when it is sent. It has no `Debug`: bodies hold signed URLs.
 pub(super) struct Call<'a> {
     batch: &'a Batch,
     /// Verb and object, for errors.
