@@ -61,6 +61,16 @@ pub fn compile(
     }
 }
 
+/// The same without uploads and tasks: what a destroy needs, which must work when the input files are gone.
+pub fn compile_footprint(manifest: &Manifest, folder: &Path) -> Result<Desired, Vec<Diagnostic>> {
+    let bare = Manifest {
+        uploads: Vec::new(),
+        tasks: Vec::new(),
+        ..manifest.clone()
+    };
+    compile(&bare, &Snapshot::default(), folder)
+}
+
 fn containers(manifest: &Manifest) -> Vec<Container> {
     manifest
         .containers

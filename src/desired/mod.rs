@@ -22,7 +22,7 @@ use crate::wire::batch::pool::PoolCreate;
 use crate::wire::batch::task::TaskCreate;
 
 pub use body::Urls;
-pub use compile::compile;
+pub use compile::{compile, compile_footprint};
 pub use sources::sources;
 
 use compile::{marks, wire_duration};

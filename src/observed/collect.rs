@@ -85,6 +85,22 @@ pub async fn observe(
     })
 }
 
+/// Looks only at what a destroy may delete: which of the named resources exist, and whose they are.
+pub async fn observe_owned(desired: &Desired, client: &Client) -> Result<Observed, ObserveError> {
+    let (pool, job, containers) = future::try_join3(
+        client.batch.get_pool(desired.pool.id.as_str()),
+        client.batch.get_job(desired.job.id.as_str()),
+        containers(desired, client, false),
+    )
+    .await?;
+    Ok(Observed {
+        containers,
+        pool,
+        job,
+        ..Observed::nothing(Receipt::empty(&desired.name))
+    })
+}
+
 /// The manifest's containers that exist; with their blobs only when there is work.
 async fn containers(
     desired: &Desired,

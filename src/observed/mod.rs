@@ -6,7 +6,7 @@ mod outputs;
 mod receipt;
 mod state;
 
-pub use collect::{ObserveError, observe};
+pub use collect::{ObserveError, observe, observe_owned};
 pub use outputs::check_outputs;
 pub use receipt::{OutputReceipt, RECEIPT_PATH, Receipt, ReceiptError, TaskReceipt};
 pub use state::{LiveBlob, LiveContainer, LiveTask, LocalOutput, Observed, owner};

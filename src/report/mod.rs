@@ -3,6 +3,9 @@
 
 pub mod diagnostic;
 pub mod exit_code;
+pub mod failure;
 pub mod plan;
+pub mod progress;
 pub mod quantity;
 pub mod style;
+pub mod summary;

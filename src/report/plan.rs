@@ -31,9 +31,26 @@ impl PlanView<'_> {
             let _ = writeln!(out, "{} {tasks} up to date.", paint(BOLD, "No changes."));
             return out;
         }
-        let _ = writeln!(out, "{} {}\n", paint(BOLD, "Plan:"), self.summary());
-        for step in StepKind::ALL {
-            self.step(&mut out, step);
+        let steps: &[StepKind] = if self.is_destroy() {
+            let doomed = self
+                .plan
+                .cleanup
+                .fates()
+                .filter(|f| f.is_deleted(true))
+                .count();
+            let _ = writeln!(
+                out,
+                "{} {} to delete.\n",
+                paint(BOLD, "Destroy:"),
+                count(doomed, "resource")
+            );
+            &[StepKind::DeleteContainers, StepKind::DeleteJobAndPool]
+        } else {
+            let _ = writeln!(out, "{} {}\n", paint(BOLD, "Plan:"), self.summary());
+            &StepKind::ALL
+        };
+        for step in steps {
+            self.step(&mut out, *step);
         }
         out
     }
@@ -51,9 +68,7 @@ impl PlanView<'_> {
         note(tasks(TaskWork::is_added), "to run");
         note(tasks(|w| w == TaskWork::Await), "underway");
         note(tasks(|w| w == TaskWork::Fetch), "to fetch");
-        if !self.is_destroy() {
-            note(tasks(|w| w == TaskWork::UpToDate), "up to date");
-        }
+        note(tasks(|w| w == TaskWork::UpToDate), "up to date");
         let made = plan
             .containers
             .iter()
@@ -120,8 +135,11 @@ impl PlanView<'_> {
             StepKind::DeleteContainers => (self.delete_containers(), Vec::new()),
             StepKind::DeleteJobAndPool => (self.delete_job_and_pool(), Vec::new()),
         };
-        let title = paint(BOLD, format!("{} {:<20}", step.number(), step.title()));
-        let _ = writeln!(out, "{title} {note}");
+        let title = format!("{} {}", step.number(), step.title());
+        let _ = match note.as_str() {
+            "" => writeln!(out, "{}", paint(BOLD, title)),
+            note => writeln!(out, "{} {note}", paint(BOLD, format!("{title:<22}"))),
+        };
         let shown = if self.verbose || lines.len() <= SHOWN + 1 {
             lines.len()
         } else {
@@ -326,8 +344,12 @@ impl PlanView<'_> {
     }
 }
 
+/// What is made because it is not there needs no reason.
 fn line(action: Action, name: &str, reason: &Reason) -> String {
-    format!("  {} {name}  {}", symbol(action), paint(DIM, reason))
+    match reason {
+        Reason::Absent | Reason::NeverRan => format!("  {} {name}", symbol(action)),
+        reason => format!("  {} {name}  {}", symbol(action), paint(DIM, reason)),
+    }
 }
 
 /// The line of a resource and one for each field that changes.

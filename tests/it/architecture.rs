@@ -27,7 +27,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "plan", "event", "client", "inputs", "clock", "wire", "ids", "desired", "observed",
         ],
     ),
-    ("report", &["event", "plan", "diagnostic", "ids", "desired"]),
+    (
+        "report",
+        &["event", "plan", "diagnostic", "ids", "desired", "clock"],
+    ),
     ("service", &["wire", "ids", "clock"]),
 ];
 

@@ -5,3 +5,4 @@ mod desired;
 mod inputs;
 mod launcher;
 mod manifest;
+mod plan;

@@ -1,0 +1,55 @@
+//! The last lines of an apply.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use super::quantity::{bytes, count, duration};
+use super::style::{BOLD, GREEN, RED, paint};
+
+/// What the summary is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Summary<'a> {
+    pub succeeded: usize,
+    pub up_to_date: usize,
+    pub failed: usize,
+    pub files_up: usize,
+    pub bytes_up: u64,
+    pub files_down: usize,
+    pub bytes_down: u64,
+    pub elapsed: Duration,
+    /// Where the outputs are.
+    pub outputs: Option<&'a Path>,
+    /// Why the run ended before its tasks did.
+    pub cut_short: Option<&'a str>,
+}
+
+impl Summary<'_> {
+    /// Two or three lines; styled.
+    pub fn render(&self) -> String {
+        let (style, word) = match (self.failed, self.cut_short) {
+            (0, None) => (GREEN, "Apply complete:"),
+            (_, None) => (RED, "Apply finished with failures:"),
+            (_, Some(_)) => (RED, "Apply cut short:"),
+        };
+        let mut out = format!(
+            "{} {} done, {} up to date, {} failed; {} up ({}), {} down ({}); {}\n",
+            paint(style, word),
+            count(self.succeeded, "task"),
+            self.up_to_date,
+            self.failed,
+            bytes(self.bytes_up),
+            count(self.files_up, "file"),
+            bytes(self.bytes_down),
+            count(self.files_down, "file"),
+            duration(self.elapsed),
+        );
+        if let Some(why) = self.cut_short {
+            let _ = writeln!(out, "{why}");
+        }
+        if let Some(folder) = self.outputs {
+            let _ = writeln!(out, "{} {}", paint(BOLD, "Outputs:"), folder.display());
+        }
+        out
+    }
+}

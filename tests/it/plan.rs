@@ -1,0 +1,319 @@
+//! (manifest, observed) → plan, seen as the text a person gets; and what is in the plan when things are odd.
+
+use std::fs;
+use std::path::Path;
+
+use batchflow::desired::{Desired, compile, sources};
+use batchflow::observed::{
+    LiveBlob, LiveContainer, LocalOutput, Observed, OutputReceipt, Receipt, TaskReceipt,
+};
+use batchflow::plan::{Action, Plan, Reason, Refused, TaskWork, build, destroy};
+use batchflow::report::plan::PlanView;
+use serde_json::json;
+
+const MANIFEST: &str = r#"
+name = "words"
+[containers.input]
+[containers.output]
+[[uploads]]
+container = "input"
+files = "texts/*.txt"
+[pool]
+id = "words"
+vm_size = "Standard_D2s_v5"
+target_dedicated_nodes = 2
+image = { publisher = "canonical", offer = "ubuntu-24_04-lts", sku = "server" }
+[job]
+id = "words"
+[[tasks]]
+for_each = { container = "input" }
+id = "count-{{file.stem}}"
+commands = ['wc -w {{file.name}} > {{file.stem}}.count']
+output_files = [{ pattern = "*.count", container = "output" }]
+[download]
+container = "output"
+to = "out"
+"#;
+
+fn desired(manifest: &str, texts: &[(&str, &str)]) -> Desired {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("texts")).unwrap();
+    for (name, text) in texts {
+        fs::write(folder.path().join("texts").join(name), text).unwrap();
+    }
+    let (manifest, problems) = batchflow::manifest::load(manifest, &[]);
+    assert_eq!(problems, []);
+    let manifest = manifest.unwrap();
+    let now = batchflow::clock::now();
+    let (snapshot, problems) =
+        batchflow::inputs::scan(&sources(&manifest), folder.path(), None, now);
+    assert_eq!(problems, []);
+    let mut desired = compile(&manifest, &snapshot, Path::new("")).unwrap();
+    desired.download.as_mut().unwrap().to = "out".into();
+    desired
+}
+
+fn three() -> Desired {
+    desired(
+        MANIFEST,
+        &[("a.txt", "one"), ("b.txt", "two two"), ("c.txt", "three")],
+    )
+}
+
+fn nothing() -> Observed {
+    let mut observed = Observed::nothing(Receipt::empty("words"));
+    observed.node_agent_sku = Some("batch.node.ubuntu 24.04".into());
+    observed
+}
+
+/// Every task's receipt is there and its output intact.
+fn home(desired: &Desired) -> Observed {
+    let mut observed = nothing();
+    for task in &desired.tasks {
+        let path = format!("{}.count", task.id.as_str().trim_start_matches("count-"));
+        observed.outputs.insert(path.clone(), LocalOutput::Intact);
+        let output = OutputReceipt {
+            path,
+            length: 8,
+            sha256: "00".into(),
+        };
+        observed.receipt.tasks.insert(
+            task.id.to_string(),
+            TaskReceipt {
+                digest: task.digest.clone(),
+                outputs: vec![output],
+            },
+        );
+    }
+    observed
+}
+
+fn pool(owner: &str, change: serde_json::Value) -> batchflow::wire::batch::pool::Pool {
+    let mut pool = json!({
+        "id": "words", "url": "u", "eTag": "0x0", "lastModified": "2026-01-01T00:00:00Z",
+        "creationTime": "2026-01-01T00:00:00Z", "state": "active", "stateTransitionTime": "2026-01-01T00:00:00Z",
+        "allocationState": "steady", "vmSize": "STANDARD_D2S_V5", "currentDedicatedNodes": 2,
+        "currentLowPriorityNodes": 0, "targetDedicatedNodes": 2, "targetLowPriorityNodes": 0,
+        "taskSlotsPerNode": 1, "enableInterNodeCommunication": false,
+        "virtualMachineConfiguration": {
+            "nodeAgentSKUId": "batch.node.ubuntu 24.04",
+            "imageReference": { "publisher": "Canonical", "offer": "ubuntu-24_04-lts", "sku": "server", "version": "latest" },
+        },
+        "metadata": [{ "name": "batchflow_manifest", "value": owner }],
+    });
+    pool.as_object_mut()
+        .unwrap()
+        .extend(change.as_object().unwrap().clone());
+    serde_json::from_value(pool).unwrap()
+}
+
+fn job(desired: &Desired, state: &str) -> batchflow::wire::batch::job::Job {
+    let mut job = json!({
+        "url": "u", "eTag": "0x0", "lastModified": "2026-01-01T00:00:00Z", "creationTime": "2026-01-01T00:00:00Z",
+        "state": state, "stateTransitionTime": "2026-01-01T00:00:00Z",
+    });
+    let body = serde_json::to_value(&desired.job.body).unwrap();
+    job.as_object_mut()
+        .unwrap()
+        .extend(body.as_object().unwrap().clone());
+    serde_json::from_value(job).unwrap()
+}
+
+fn live_task(
+    desired: &Desired,
+    task: usize,
+    state: &str,
+    exit_code: i32,
+) -> (String, batchflow::observed::LiveTask) {
+    let task = &desired.tasks[task];
+    let result = if exit_code == 0 { "success" } else { "failure" };
+    let live = json!({
+        "id": task.id, "state": state,
+        "executionInfo": { "exitCode": exit_code, "result": result, "retryCount": 0, "requeueCount": 0 },
+        "environmentSettings": [{ "name": "BATCHFLOW_DIGEST", "value": task.digest }],
+    });
+    (
+        task.id.as_str().to_lowercase(),
+        serde_json::from_value(live).unwrap(),
+    )
+}
+
+fn text(desired: &Desired, plan: &Plan) -> String {
+    let view = PlanView {
+        target: "local service, state in STATE",
+        desired,
+        plan,
+        verbose: false,
+    };
+    anstream::adapter::strip_str(&view.render()).to_string()
+}
+
+fn work(plan: &Plan) -> Vec<(TaskWork, Reason)> {
+    plan.tasks
+        .iter()
+        .map(|t| (t.work, t.reason.clone()))
+        .collect()
+}
+
+#[test]
+fn everything_is_to_be_made() {
+    let desired = three();
+    insta::assert_snapshot!(text(&desired, &build(&desired, &nothing()).unwrap()));
+}
+
+#[test]
+fn nothing_is_to_be_done_when_all_is_home() {
+    let desired = three();
+    let plan = build(&desired, &home(&desired)).unwrap();
+    assert!(plan.is_empty());
+    insta::assert_snapshot!(text(&desired, &plan));
+}
+
+#[test]
+fn a_changed_file_runs_its_task_alone() {
+    let before = three();
+    let after = desired(
+        MANIFEST,
+        &[("a.txt", "one"), ("b.txt", "changed"), ("c.txt", "three")],
+    );
+    let plan = build(&after, &home(&before)).unwrap();
+    insta::assert_snapshot!(text(&after, &plan));
+}
+
+#[test]
+fn a_damaged_output_comes_back_from_storage_or_from_a_run() {
+    let desired = three();
+    let mut observed = home(&desired);
+    observed
+        .outputs
+        .insert("a.count".into(), LocalOutput::Edited);
+    observed
+        .outputs
+        .insert("c.count".into(), LocalOutput::Missing);
+    let runs = build(&desired, &observed).unwrap();
+    assert_eq!(
+        work(&runs),
+        [
+            (TaskWork::Run, Reason::OutputEdited("a.count".into())),
+            (TaskWork::UpToDate, Reason::Matches),
+            (TaskWork::Run, Reason::OutputMissing("c.count".into())),
+        ]
+    );
+    let blob = LiveBlob {
+        length: 8,
+        md5: None,
+        digest: Some(desired.tasks[0].digest.clone()),
+    };
+    let container = LiveContainer {
+        owner: Some("words".into()),
+        blobs: [("a.count".to_owned(), blob)].into(),
+    };
+    observed.containers.insert("output".into(), container);
+    let plan = build(&desired, &observed).unwrap();
+    assert_eq!(plan.tasks[0].work, TaskWork::Fetch);
+    assert_eq!(plan.tasks[2].work, TaskWork::Run);
+}
+
+#[test]
+fn what_the_job_holds_is_taken_into_account() {
+    let desired = three();
+    let mut observed = nothing();
+    observed.pool = Some(pool("words", json!({})));
+    observed.job = Some(job(&desired, "active"));
+    observed.tasks = [
+        live_task(&desired, 0, "completed", 0),
+        live_task(&desired, 1, "running", 0),
+        live_task(&desired, 2, "completed", 7),
+    ]
+    .into();
+    let plan = build(&desired, &observed).unwrap();
+    assert_eq!(
+        work(&plan),
+        [
+            (TaskWork::Fetch, Reason::OutputsNotHere),
+            (TaskWork::Await, Reason::Underway),
+            (TaskWork::Rerun, Reason::FailedBefore(Some(7))),
+        ]
+    );
+    assert_eq!(plan.pool.unwrap().action, Action::Keep);
+    assert_eq!(plan.job.unwrap().action, Action::Keep);
+
+    observed.job = Some(job(&desired, "completed"));
+    let plan = build(&desired, &observed).unwrap();
+    assert_eq!(plan.job.unwrap().reason, Reason::JobCompleted);
+    let works: Vec<TaskWork> = plan.tasks.iter().map(|t| t.work).collect();
+    assert_eq!(
+        works,
+        [TaskWork::Fetch, TaskWork::Run, TaskWork::Run],
+        "the new job has none of them"
+    );
+}
+
+#[test]
+fn pools_are_changed_in_place_or_replaced_with_the_reason() {
+    let desired = three();
+    let mut observed = nothing();
+    observed.pool = Some(pool("words", json!({ "targetDedicatedNodes": 5 })));
+    let plan = build(&desired, &observed).unwrap().pool.unwrap();
+    assert_eq!((plan.action, plan.resize), (Action::Update, true));
+
+    observed.pool = Some(pool(
+        "words",
+        json!({ "vmSize": "standard_f2", "taskSlotsPerNode": 4 }),
+    ));
+    insta::assert_snapshot!(text(&desired, &build(&desired, &observed).unwrap()));
+
+    observed.pool = Some(pool("words", json!({ "state": "deleting" })));
+    let plan = build(&desired, &observed).unwrap().pool.unwrap();
+    assert_eq!(
+        (plan.action, plan.reason),
+        (Action::Create, Reason::BeingDeleted)
+    );
+}
+
+#[test]
+fn what_is_not_ours_is_neither_replaced_nor_deleted() {
+    let desired = three();
+    let mut observed = nothing();
+    observed.pool = Some(pool("other", json!({ "vmSize": "standard_f2" })));
+    let refused = build(&desired, &observed).unwrap_err();
+    assert!(
+        matches!(&refused[..], [Refused::NotOurs { kind: "pool", .. }]),
+        "{refused:?}"
+    );
+
+    let foreign = LiveContainer {
+        owner: None,
+        ..LiveContainer::default()
+    };
+    observed.containers.insert("input".into(), foreign);
+    let ours = LiveContainer {
+        owner: Some("words".into()),
+        ..LiveContainer::default()
+    };
+    observed.containers.insert("output".into(), ours);
+    insta::assert_snapshot!(text(&desired, &destroy(&desired, &observed)));
+}
+
+#[test]
+fn a_hundred_thousand_tasks_are_a_screenful() {
+    let manifest = MANIFEST
+        .replace(
+            r#"for_each = { container = "input" }"#,
+            "for_each = { range = [0, 100000] }",
+        )
+        .replace("count-{{file.stem}}", "count-{{item}}")
+        .replace(
+            "wc -w {{file.name}} > {{file.stem}}.count",
+            "echo {{item}} > {{item}}.count",
+        );
+    let desired = desired(&manifest, &[("a.txt", "one")]);
+    let plan = build(&desired, &nothing()).unwrap();
+    let text = text(&desired, &plan);
+    assert_eq!(plan.tasks.len(), 100_000);
+    assert!(text.lines().count() < 40, "{text}");
+    assert!(
+        text.contains("100000 of 100000 to run: never ran"),
+        "{text}"
+    );
+}
