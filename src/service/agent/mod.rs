@@ -6,11 +6,34 @@
 //! It cannot start a process itself. One small launcher process does, which outlives the service just long
 //! enough to kill everything it started, however the service ended.
 
+mod blob_url;
+mod command_line;
 pub(in crate::service) mod directories;
-pub(in crate::service) mod launcher;
+mod environment;
+mod failure;
+mod fetch;
+mod find_outputs;
+mod lanes;
+mod launcher;
+mod listing;
+mod nodes;
 mod orphans;
+mod pattern;
+mod processes;
 mod protocol;
+mod publish;
 mod reaper;
+mod run;
+mod trees;
+mod upload;
+mod web;
 
 pub use launcher::launcher_main;
 pub use protocol::LAUNCHER_ARGUMENT;
+
+pub(in crate::service) use blob_url::BlobEndpoints;
+pub(in crate::service) use nodes::{Addresses, Agent, AgentError, AgentOptions};
+pub(in crate::service) use processes::LauncherProgram;
+
+#[cfg(test)]
+mod tests;

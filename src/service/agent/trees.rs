@@ -1,0 +1,78 @@
+//! Making and deleting directories of a node.
+
+use std::fs::{File, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::directories::{NodeDirectories, ROOT_DIRECTORIES, RunDirectories};
+
+/// Makes what is missing of a node's tree and leaves what is there: the node may come back after a restart.
+pub(super) fn prepare_node(node: &NodeDirectories) -> std::io::Result<()> {
+    for directory in ROOT_DIRECTORIES {
+        std::fs::create_dir_all(node.root().join(directory))?;
+    }
+    Ok(())
+}
+
+/// Makes a command line's directory anew, so that a run that is repeated finds nothing of the one before
+/// [inf].
+pub(super) fn prepare_run(run: &RunDirectories) -> std::io::Result<()> {
+    remove_tree(run.root())?;
+    std::fs::create_dir_all(run.working())?;
+    // There from the start, so that they can be listed before the command has said anything.
+    File::create(run.stdout())?;
+    File::create(run.stderr())?;
+    Ok(())
+}
+
+/// Deletes a tree, also where a task took away its own right to do that. Links are deleted, not followed.
+pub(super) fn remove_tree(root: &Path) -> std::io::Result<()> {
+    let absent_is_fine = |result: std::io::Result<()>| match result {
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    };
+    match absent_is_fine(std::fs::remove_dir_all(root)) {
+        Err(e) if e.kind() == ErrorKind::PermissionDenied => {
+            make_writable(root)?;
+            absent_is_fine(std::fs::remove_dir_all(root))
+        }
+        other => other,
+    }
+}
+
+fn make_writable(root: &Path) -> std::io::Result<()> {
+    let mut pending = vec![root.to_owned()];
+    while let Some(directory) = pending.pop() {
+        std::fs::set_permissions(&directory, Permissions::from_mode(0o700))?;
+        for entry in std::fs::read_dir(&directory)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                pending.push(entry.path());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trees_without_rights_go_and_what_links_lead_to_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = dir.path().join("tree");
+        std::fs::create_dir_all(tree.join("a/b")).unwrap();
+        std::fs::write(tree.join("a/b/f"), "").unwrap();
+        let kept = dir.path().join("kept");
+        std::fs::create_dir(&kept).unwrap();
+        std::os::unix::fs::symlink(&kept, tree.join("a/link")).unwrap();
+        for locked in ["a/b", "a"] {
+            std::fs::set_permissions(tree.join(locked), Permissions::from_mode(0o000)).unwrap();
+        }
+        remove_tree(&tree).unwrap();
+        assert!(!tree.exists() && kept.is_dir());
+        remove_tree(&tree).unwrap();
+    }
+}

@@ -1,0 +1,142 @@
+//! Requests to blob storage and the web: sent again while that may help, never printed with their signatures.
+
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use reqwest::{Client, Request, Response, StatusCode, Url};
+
+use super::failure::chain;
+
+/// The version of the Blob protocol the node speaks. With a shared access signature it only names the form
+/// of answers.
+const BLOB_VERSION: &str = "2021-12-02";
+
+/// The node's way to the web.
+#[derive(Debug, Clone)]
+pub(super) struct Web {
+    /// Loopback is never reached through a proxy.
+    direct: Client,
+    proxied: Client,
+}
+
+/// Why there is no good answer.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::service) enum WebError {
+    #[error("the server answered {status}{}", .code.as_deref().map(|c| format!(" {c}")).unwrap_or_default())]
+    Status {
+        status: StatusCode,
+        /// `x-ms-error-code`.
+        code: Option<String>,
+    },
+    #[error("no complete answer in time")]
+    TimedOut(#[source] reqwest::Error),
+    #[error("no complete answer")]
+    Connection(#[source] reqwest::Error),
+    #[error("the request could not be made")]
+    Request(#[source] reqwest::Error),
+    #[error("the answer could not be kept")]
+    Keep(#[source] std::io::Error),
+}
+
+impl WebError {
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => {
+                status.is_server_error() || matches!(status.as_u16(), 408 | 429)
+            }
+            Self::TimedOut(_) | Self::Connection(_) => true,
+            Self::Request(_) | Self::Keep(_) => false,
+        }
+    }
+
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } => Some(status.as_u16()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn line(&self) -> String {
+        chain(self)
+    }
+}
+
+impl From<reqwest::Error> for WebError {
+    fn from(e: reqwest::Error) -> Self {
+        // The URL may be signed.
+        let e = e.without_url();
+        if e.is_builder() || e.is_redirect() {
+            Self::Request(e)
+        } else if e.is_timeout() {
+            Self::TimedOut(e)
+        } else {
+            Self::Connection(e)
+        }
+    }
+}
+
+impl Web {
+    pub(super) fn new() -> Result<Self, WebError> {
+        let builder = || {
+            Client::builder()
+                .user_agent(concat!("batchflow-node/", env!("CARGO_PKG_VERSION")))
+                // A referer would carry the signature to wherever a redirect leads.
+                .referer(false)
+                .connect_timeout(Duration::from_secs(30))
+                .read_timeout(Duration::from_secs(100))
+        };
+        Ok(Self {
+            direct: builder().no_proxy().build()?,
+            proxied: builder().build()?,
+        })
+    }
+
+    pub(super) fn client(&self, url: &Url) -> &Client {
+        let host = url.host_str().unwrap_or_default();
+        let loopback = host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback());
+        if loopback {
+            &self.direct
+        } else {
+            &self.proxied
+        }
+    }
+
+    pub(super) fn blob_request(
+        &self,
+        method: reqwest::Method,
+        url: Url,
+    ) -> reqwest::RequestBuilder {
+        self.client(&url)
+            .request(method, url)
+            .header("x-ms-version", BLOB_VERSION)
+    }
+
+    /// Sends and answers with what has a good status.
+    pub(super) async fn send(&self, request: Request) -> Result<Response, WebError> {
+        let response = self.client(request.url()).execute(request).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let code = response.headers().get("x-ms-error-code");
+        let code = code.and_then(|c| c.to_str().ok()).map(str::to_owned);
+        Err(WebError::Status { status, code })
+    }
+}
+
+/// Does it again, a few times, while the trouble may pass.
+pub(super) async fn retrying<T, F: Future<Output = Result<T, WebError>>>(
+    attempt: impl FnMut() -> F,
+) -> Result<T, WebError> {
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(50))
+        .with_factor(4.0)
+        .with_max_delay(Duration::from_secs(5))
+        .with_max_times(4)
+        .with_jitter();
+    attempt.retry(pauses).when(WebError::may_pass).await
+}
