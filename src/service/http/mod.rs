@@ -1,1 +1,3 @@
 //! Requests to commands, replies to answers.
+
+pub(in crate::service) mod batch;

@@ -1,0 +1,97 @@
+//! Requests to commands.
+
+use super::body;
+use super::query::Query;
+use crate::service::core::command::{JobRequest, PoolRequest, Request, TaskRequest};
+use crate::wire::batch::error::{Code, Refusal};
+use crate::wire::batch::job::{JobDisable, JobTerminate};
+use crate::wire::batch::operation::Operation;
+use crate::wire::batch::task::{TaskCollection, TaskConstraints};
+use crate::wire::filter::lists;
+
+/// The body of `PUT …/tasks/{taskId}`.
+#[derive(Debug, Default, serde::Deserialize)]
+struct TaskReplace {
+    #[serde(default)]
+    constraints: Option<TaskConstraints>,
+}
+
+/// What a request asks of the core. `parameters` are those of the path, in its order.
+pub(super) fn read(
+    operation: Operation,
+    parameters: &[String],
+    query: &Query,
+    bytes: &[u8],
+) -> Result<Request, Refusal> {
+    use Operation as Op;
+    let id = |at: usize| parameters.get(at).cloned().unwrap_or_default();
+    let pool = |request| Ok(Request::Pool(id(0), request));
+    let job = |request| Ok(Request::Job(id(0), request));
+    let task = |request| {
+        let request = JobRequest::Task(id(1), request);
+        Ok(Request::Job(id(0), request))
+    };
+    match operation {
+        Op::CreatePool => Ok(Request::CreatePool(Box::new(body::read(bytes)?))),
+        Op::ListPools => Ok(Request::Pools(query.list(lists::POOLS)?)),
+        Op::DeletePool => pool(PoolRequest::Delete),
+        Op::PoolExists | Op::GetPool => pool(PoolRequest::Get),
+        Op::UpdatePool => pool(PoolRequest::Update(Box::new(body::read(bytes)?))),
+        Op::ResizePool => pool(PoolRequest::Resize(body::read(bytes)?)),
+        Op::StopPoolResize => pool(PoolRequest::StopResize),
+        Op::ReplacePoolProperties => pool(PoolRequest::Replace(Box::new(body::read(bytes)?))),
+        Op::ListSupportedImages => Ok(Request::SupportedImages(
+            query.list(lists::SUPPORTED_IMAGES)?,
+        )),
+        Op::ListPoolNodeCounts => Ok(Request::NodeCounts(query.list(lists::NODE_COUNTS)?)),
+        Op::ListNodes => pool(PoolRequest::Nodes(query.list(lists::NODES)?)),
+        Op::GetNode => pool(PoolRequest::Node(id(1))),
+        Op::DownloadNodeFile | Op::GetNodeFileProperties | Op::ListNodeFiles => {
+            pool(PoolRequest::NodeDirectory(id(1)))
+        }
+        Op::CreateJob => Ok(Request::CreateJob(Box::new(body::read(bytes)?))),
+        Op::ListJobs => Ok(Request::Jobs(query.list(lists::JOBS)?)),
+        Op::DeleteJob => job(JobRequest::Delete),
+        Op::GetJob => job(JobRequest::Get),
+        Op::UpdateJob => job(JobRequest::Update(Box::new(body::read(bytes)?))),
+        Op::ReplaceJob => job(JobRequest::Replace(Box::new(body::read(bytes)?))),
+        Op::DisableJob => {
+            let body: JobDisable = body::read(bytes)?;
+            job(JobRequest::Disable(body.disable_tasks))
+        }
+        Op::EnableJob => job(JobRequest::Enable),
+        Op::TerminateJob => {
+            let body: JobTerminate = body::read_optional(bytes)?;
+            job(JobRequest::Terminate(body.terminate_reason))
+        }
+        Op::GetJobTaskCounts => job(JobRequest::TaskCounts),
+        Op::CreateTask => job(JobRequest::AddTask(Box::new(body::read(bytes)?))),
+        Op::CreateTaskCollection => {
+            let body: TaskCollection = body::read(bytes)?;
+            job(JobRequest::AddTasks(body.value))
+        }
+        Op::ListTasks => job(JobRequest::Tasks(query.list(lists::TASKS)?)),
+        Op::GetTask => task(TaskRequest::Get),
+        Op::DeleteTask => task(TaskRequest::Delete),
+        Op::ReplaceTask => {
+            let body: TaskReplace = body::read_optional(bytes)?;
+            task(TaskRequest::Replace(body.constraints))
+        }
+        Op::TerminateTask => task(TaskRequest::Terminate),
+        Op::ReactivateTask => task(TaskRequest::Reactivate),
+        Op::DownloadTaskFile | Op::GetTaskFileProperties | Op::ListTaskFiles => {
+            task(TaskRequest::Directory)
+        }
+        other => Err(not_implemented(other)),
+    }
+}
+
+fn not_implemented(operation: Operation) -> Refusal {
+    let spec = operation.spec();
+    Refusal::new(Code::NotImplemented)
+        .with("Operation", format!("{} {}", spec.verb.as_str(), spec.path))
+        .with(
+            "Reason",
+            format!("the local service does not support {} yet", spec.name),
+        )
+}

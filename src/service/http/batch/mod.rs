@@ -1,0 +1,17 @@
+//! Azure Batch over HTTP.
+//!
+//! A request is authenticated, matched with an operation of `wire::batch::operation`, read into a command for
+//! the core, and the reply written down. Every operation of the table gets an answer: those that are not built
+//! yet are refused by name. Files of nodes and tasks are read here, from the places the core names.
+
+mod answer;
+mod body;
+mod command;
+mod files;
+mod gate;
+mod query;
+mod server;
+#[cfg(test)]
+mod tests;
+
+pub(in crate::service) use server::{BatchState, router};

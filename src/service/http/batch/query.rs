@@ -1,0 +1,110 @@
+//! Query parameters: decoded once, names without regard to case, the first of several counts.
+
+use percent_encoding::percent_decode_str;
+
+use crate::service::core::command::List;
+use crate::wire::batch::error::{Code, Refusal};
+use crate::wire::batch::operation::Spec;
+use crate::wire::filter::{Field, Filter};
+use crate::wire::page;
+
+/// What every operation may be given.
+const COMMON: [&str; 2] = ["api-version", "timeout"];
+const SKIP_TOKEN: &str = "$skiptoken";
+
+#[derive(Debug, Default)]
+pub(super) struct Query {
+    parameters: Vec<(String, String)>,
+}
+
+impl Query {
+    pub(super) fn parse(raw: &str) -> Self {
+        let parameters = raw
+            .split('&')
+            .filter(|p| !p.is_empty())
+            .map(|p| {
+                let (name, value) = p.split_once('=').unwrap_or((p, ""));
+                (decode(name), decode(value))
+            })
+            .collect();
+        Self { parameters }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.parameters
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// Refuses parameters that the operation does not know, rather than ignoring them.
+    pub(super) fn check(&self, spec: &Spec) -> Result<(), Refusal> {
+        let lists = spec.query.contains(&"maxresults");
+        let known = |name: &str| {
+            COMMON
+                .iter()
+                .chain(spec.query)
+                .any(|k| k.eq_ignore_ascii_case(name))
+                || (lists && name.eq_ignore_ascii_case(SKIP_TOKEN))
+        };
+        match self.parameters.iter().find(|(name, _)| !known(name)) {
+            Some((name, _)) => Err(Refusal::new(Code::UnsupportedQueryParameter)
+                .with("QueryParameterName", name.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The part of a list that is asked for.
+    pub(super) fn list(&self, fields: &'static [Field]) -> Result<List, Refusal> {
+        let filter = self
+            .get("$filter")
+            .map(|text| {
+                Filter::parse(text, fields).map_err(|e| {
+                    Refusal::new(Code::InvalidQueryParameterValue)
+                        .with("QueryParameterName", "$filter")
+                        .with("QueryParameterValue", text)
+                        .with("Reason", e.to_string())
+                })
+            })
+            .transpose()?;
+        Ok(List {
+            filter,
+            after: self
+                .get(SKIP_TOKEN)
+                .map(page::read_skip_token)
+                .transpose()?,
+            max: page::max_results(self.get("maxresults"))?,
+        })
+    }
+
+    /// The top-level properties that are asked for; None for all of them.
+    pub(super) fn select(&self) -> Option<Vec<String>> {
+        self.get("$select").map(|text| {
+            text.split(',')
+                .map(|name| name.trim().split('/').next().unwrap_or_default().to_owned())
+                .collect()
+        })
+    }
+}
+
+/// The raw query of a page turned into that of the next.
+pub(super) fn next_query(raw: &str, after: &str) -> String {
+    let mut query = String::new();
+    for part in raw.split('&').filter(|p| !p.is_empty()) {
+        let name = decode(part.split('=').next().unwrap_or_default());
+        if !name.eq_ignore_ascii_case(SKIP_TOKEN) {
+            query.push_str(part);
+            query.push('&');
+        }
+    }
+    query.push_str(SKIP_TOKEN);
+    query.push('=');
+    query.push_str(&page::skip_token(after));
+    query
+}
+
+fn decode(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}

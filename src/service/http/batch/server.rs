@@ -1,0 +1,250 @@
+//! One request from the wire to its answer.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Response, header};
+use futures::StreamExt;
+
+use super::answer::{Asked, created_url};
+use super::gate::{self, Outside};
+use super::query::Query;
+use super::{command, files};
+use crate::clock;
+use crate::service::core::Site;
+use crate::service::core::command::{self as core, BatchCommand, Reply};
+use crate::service::driver::DriverHandle;
+use crate::wire::auth::AccountKey;
+use crate::wire::batch::error::{Code, Refusal};
+use crate::wire::batch::operation::{NoRoute, Operation};
+use crate::wire::precondition::Preconditions;
+use crate::wire::time::Time;
+
+/// Bytes of a body; what the service says as `MaxLimit`.
+const MAX_BODY: usize = 1024 * 1024;
+/// Bytes of a refused body that are still read, so that the caller gets to read the refusal.
+const DRAINED: usize = 16 * 1024 * 1024;
+
+/// What the routes need.
+#[derive(Clone)]
+pub(in crate::service) struct BatchState(Arc<Inner>);
+
+struct Inner {
+    site: Site,
+    key: AccountKey,
+    driver: DriverHandle,
+    nodes_dir: PathBuf,
+}
+
+impl BatchState {
+    pub(in crate::service) fn new(
+        site: Site,
+        key: AccountKey,
+        driver: DriverHandle,
+        nodes_dir: PathBuf,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            site,
+            key,
+            driver,
+            nodes_dir,
+        }))
+    }
+}
+
+pub(in crate::service) fn router(state: BatchState) -> Router {
+    Router::new().fallback(serve).with_state(state)
+}
+
+async fn serve(State(state): State<BatchState>, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let now: Time = clock::now().into();
+    let started = clock::monotonic();
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let verb = parts.method.as_str();
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let mut asked = Asked {
+        endpoint: &state.0.site.batch_endpoint,
+        spec: None,
+        path,
+        query,
+        select: None,
+        is_head: verb == "HEAD",
+        request_id: &request_id,
+        client_request_id: client_request_id(&parts.headers),
+        now,
+    };
+    let response = match answer(&state.0, verb, &parts.headers, body, &mut asked).await {
+        Ok(response) => response,
+        Err(Outside::Refused(refusal)) => {
+            // A refusal has all of its properties, whatever the caller wanted to see of the resource.
+            asked.select = None;
+            asked.refuse(&refusal)
+        }
+        Err(Outside::Anonymous(refusal)) => {
+            let mut response = asked.refuse(&refusal);
+            *response.status_mut() = axum::http::StatusCode::UNAUTHORIZED;
+            let challenge = HeaderValue::from_static("SharedKey");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, challenge);
+            response
+        }
+    };
+    // Without the query: it may be somebody's filter, and is long.
+    tracing::debug!(
+        verb,
+        path,
+        status = response.status().as_u16(),
+        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        "batch"
+    );
+    response
+}
+
+impl From<Refusal> for Outside {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+async fn answer(
+    state: &Inner,
+    verb: &str,
+    headers: &HeaderMap,
+    body: Body,
+    asked: &mut Asked<'_>,
+) -> Result<Response<Body>, Outside> {
+    let checked = check(state, verb, headers, asked);
+    let (operation, parameters, query, conditions) = match checked {
+        Ok(checked) => checked,
+        Err(outside) => {
+            drain(body).await;
+            return Err(outside);
+        }
+    };
+    asked.select = query.select();
+    let bytes = read_body(headers, body).await?;
+    let request = command::read(operation, &parameters, &query, &bytes)?;
+    let created = created_url(asked.endpoint, operation, &parameters, new_id(&request));
+    let command = BatchCommand {
+        conditions: conditions.clone(),
+        request,
+    };
+    let reply = state
+        .driver
+        .batch(command)
+        .await
+        .map_err(|stopped| stopped_refusal(&stopped.to_string()))??;
+    let place = match reply {
+        Reply::NodeDirectory(node) => files::Place::of_node(&state.nodes_dir, &node),
+        Reply::TaskDirectory { node, job, task } => {
+            files::Place::of_task(&state.nodes_dir, &node, &job, &task)
+        }
+        reply => return Ok(asked.reply(reply, created.as_deref())),
+    };
+    let place = place.ok_or(Refusal::new(Code::FileNotFound))?;
+    let file = parameters.last().map(String::as_str).unwrap_or_default();
+    let request = files::FileRequest {
+        place,
+        conditions,
+        range: header_text(headers, "ocp-range").map(str::to_owned),
+    };
+    match operation {
+        Operation::ListTaskFiles | Operation::ListNodeFiles => {
+            Ok(request.list(asked, &query).await?)
+        }
+        _ => Ok(request.file(asked, file).await?),
+    }
+}
+
+type Checked = (Operation, Vec<String>, Query, Preconditions);
+
+/// Everything that can be said before the body is read.
+fn check(
+    state: &Inner,
+    verb: &str,
+    headers: &HeaderMap,
+    asked: &mut Asked<'_>,
+) -> Result<Checked, Outside> {
+    let account = &state.site.account;
+    let key = &state.key;
+    gate::authenticate(
+        account,
+        key,
+        verb,
+        asked.path,
+        asked.query,
+        headers,
+        asked.now,
+    )?;
+    let query = Query::parse(asked.query);
+    gate::version(&query)?;
+    let (operation, parameters) =
+        Operation::route(verb, asked.path).map_err(|no_route| match no_route {
+            NoRoute::UnknownPath => {
+                Refusal::new(Code::InvalidUri).with("Path", asked.path.to_owned())
+            }
+            NoRoute::VerbNotAllowed => {
+                Refusal::new(Code::UnsupportedHttpVerb).with("Verb", verb.to_owned())
+            }
+        })?;
+    let spec = operation.spec();
+    asked.spec = Some(spec);
+    query.check(spec)?;
+    let conditions = Preconditions::read(|name| header_text(headers, name), spec.conditions)?;
+    Ok((operation, parameters, query, conditions))
+}
+
+fn stopped_refusal(reason: &str) -> Refusal {
+    Refusal::new(Code::InternalError).with("Reason", reason)
+}
+
+fn new_id(request: &core::Request) -> Option<&str> {
+    match request {
+        core::Request::CreatePool(body) => Some(&body.id),
+        core::Request::CreateJob(body) => Some(&body.id),
+        core::Request::Job(_, core::JobRequest::AddTask(body)) => Some(&body.id),
+        _ => None,
+    }
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|v| v.to_str().ok())
+}
+
+fn client_request_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let wanted = header_text(headers, "return-client-request-id")?;
+    if !wanted.eq_ignore_ascii_case("true") {
+        return None;
+    }
+    headers.get("client-request-id").cloned()
+}
+
+fn too_large() -> Refusal {
+    Refusal::new(Code::RequestBodyTooLarge).with("MaxLimit", MAX_BODY.to_string())
+}
+
+async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+    let announced = header_text(headers, "content-length").and_then(|l| l.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY) {
+        drain(body).await;
+        return Err(too_large());
+    }
+    to_bytes(body, MAX_BODY).await.map_err(|_| too_large())
+}
+
+/// Reads and forgets what a refused caller still sends.
+async fn drain(body: Body) {
+    let mut data = body.into_data_stream();
+    let mut read = 0;
+    while let Some(Ok(part)) = data.next().await {
+        read += part.len();
+        if read > DRAINED {
+            return;
+        }
+    }
+}
