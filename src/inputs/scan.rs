@@ -14,7 +14,7 @@ use super::snapshot::{File, Snapshot, Source};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ids::BlobName;
 
-/// A pattern over a broken tree reports this many problems and then their number.
+/// A pattern over a broken tree reports this many problems of a kind.
 const MOST_REPORTED: usize = 10;
 
 /// A file some pattern matched.
@@ -156,6 +156,7 @@ fn find<'a>(
         Some(base) => normal(&folder.join(base)),
         None => base,
     };
+    let mut reported = 0;
     for path in paths {
         match blob_name(&path, &base, &source.prefix, folder) {
             Ok(blob) => matches.push(Match {
@@ -164,12 +165,16 @@ fn find<'a>(
                 path,
                 span,
             }),
-            Err(reason) => report(
-                codes::INVALID_BLOB_NAME,
-                format!("{} cannot be a blob", shown(&path, folder)),
-                &reason,
-                None,
-            ),
+            Err(_) if reported == MOST_REPORTED => {}
+            Err(reason) => {
+                reported += 1;
+                report(
+                    codes::INVALID_BLOB_NAME,
+                    format!("{} cannot be a blob", shown(&path, folder)),
+                    &reason,
+                    None,
+                );
+            }
         }
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Checker<'a> {
     /// Declared names, of variables with an unusable value too: those were reported already.
     var_names: BTreeSet<String>,
     containers: BTreeSet<String>,
+    /// Whether the document had the right shape: what was wrong is cut out, and its absence is no second problem.
+    pub(super) whole: bool,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -32,6 +34,7 @@ impl<'a> Checker<'a> {
             bindings,
             var_names,
             containers: BTreeSet::new(),
+            whole: diagnostics.is_empty(),
             diagnostics,
         }
     }

@@ -15,25 +15,58 @@ pub(super) struct Document<'a> {
 pub(super) fn parse<'a>(text: &'a str, diagnostics: &mut Vec<Diagnostic>) -> Document<'a> {
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut usable = true;
+    let mut line = None;
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         let message = error.message().trim();
-        let diagnostic = if message.starts_with("duplicate key") {
+        if message.starts_with("duplicate key") {
             let key = text.get(span.clone()).unwrap_or_default();
-            Diagnostic::error(
-                codes::DUPLICATE_KEY,
-                format!("the key `{key}` stands twice"),
-            )
-            .label(span, "it is set before")
-        } else {
-            usable = false;
+            diagnostics.push(
+                Diagnostic::error(
+                    codes::DUPLICATE_KEY,
+                    format!("the key `{key}` stands twice"),
+                )
+                .label(span, "it is set before"),
+            );
+            continue;
+        }
+        usable = false;
+        // The second error of a line mostly follows from the first.
+        let at = text
+            .get(..span.start)
+            .map(|before| before.matches('\n').count());
+        if std::mem::replace(&mut line, Some(at)) == Some(at) {
+            continue;
+        }
+        let yaml = is_yaml(text);
+        diagnostics.push(
             Diagnostic::error(codes::SYNTAX, format!("not TOML: {}", first_line(message)))
                 .label(span, "here")
-                .help("the format is described at https://toml.io")
-        };
-        diagnostics.push(diagnostic);
+                .help(if yaml {
+                    "this looks like YAML; a manifest is TOML: `key = \"value\"`, tables begin with `[name]`"
+                } else {
+                    "the format is described at https://toml.io"
+                }),
+        );
+        if yaml {
+            break;
+        }
     }
     Document { table, usable }
+}
+
+/// Whether the first line that says anything is `key:` or `key: value`, or the mark that opens a YAML document.
+fn is_yaml(text: &str) -> bool {
+    let first = text
+        .lines()
+        .map(str::trim_end)
+        .find(|l| !l.is_empty() && !l.starts_with('#'));
+    first.is_some_and(|line| {
+        line == "---"
+            || line.split_once(':').is_some_and(|(key, rest)| {
+                !key.contains(['=', '"', '[', ' ']) && (rest.is_empty() || rest.starts_with(' '))
+            })
+    })
 }
 
 fn first_line(text: &str) -> &str {

@@ -309,10 +309,13 @@ fn has_type(schema: &Value, value: &DeValue<'_>) -> bool {
 }
 
 fn type_names(alternatives: &[&Value]) -> String {
+    let types: Vec<&str> = alternatives.iter().flat_map(|s| types(s)).collect();
     let mut names: Vec<&str> = Vec::new();
-    for t in alternatives.iter().flat_map(|s| types(s)) {
-        let name = match t {
+    for t in &types {
+        let name = match *t {
             "string" => "a string",
+            // Where any number will do, an integer needs no word of its own.
+            "integer" if types.contains(&"number") => continue,
             "integer" => "an integer",
             "number" => "a number",
             "boolean" => "true or false",
@@ -323,7 +326,10 @@ fn type_names(alternatives: &[&Value]) -> String {
             names.push(name);
         }
     }
-    names.join(" or ")
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 fn toml_type(value: &DeValue<'_>) -> &'static str {

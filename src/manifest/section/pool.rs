@@ -135,7 +135,7 @@ impl RawPool {
             .target_low_priority_nodes
             .as_ref()
             .map_or(0, |n| n.value);
-        if dedicated == 0 && low_priority == 0 {
+        if dedicated == 0 && low_priority == 0 && checker.whole {
             let span = [
                 &pool.target_dedicated_nodes,
                 &pool.target_low_priority_nodes,

@@ -161,7 +161,7 @@ impl RawTask {
         if let Some(slots) = task
             .required_slots
             .as_ref()
-            .filter(|n| n.value > slots_per_node)
+            .filter(|n| n.value > slots_per_node && checker.whole)
         {
             checker.report(
                 Diagnostic::error(codes::OUT_OF_RANGE, "no node could ever run this task")
