@@ -35,7 +35,7 @@ pub(super) fn parse<'a>(text: &'a str, diagnostics: &mut Vec<Diagnostic>) -> Doc
         let at = text
             .get(..span.start)
             .map(|before| before.matches('\n').count());
-        if std::mem::replace(&mut line, Some(at)) == Some(at) {
+        if line.replace(at) == Some(at) {
             continue;
         }
         let yaml = is_yaml(text);
