@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
 use reqwest::{Client, Request, Response, StatusCode, Url};
 
 use super::failure::chain;
@@ -128,15 +127,23 @@ impl Web {
     }
 }
 
+/// Pauses between attempts.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_millis(800),
+    Duration::from_millis(3200),
+];
+
 /// Does it again, a few times, while the trouble may pass.
 pub(super) async fn retrying<T, F: Future<Output = Result<T, WebError>>>(
-    attempt: impl FnMut() -> F,
+    mut attempt: impl FnMut() -> F,
 ) -> Result<T, WebError> {
-    let pauses = ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(50))
-        .with_factor(4.0)
-        .with_max_delay(Duration::from_secs(5))
-        .with_max_times(4)
-        .with_jitter();
-    attempt.retry(pauses).when(WebError::may_pass).await
+    for pause in PAUSES {
+        match attempt().await {
+            Err(error) if error.may_pass() => tokio::time::sleep(pause).await,
+            other => return other,
+        }
+    }
+    attempt().await
 }
