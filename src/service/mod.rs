@@ -3,6 +3,7 @@
 mod agent;
 mod core;
 mod driver;
+mod extents;
 mod http;
 mod store;
 

@@ -2,9 +2,10 @@
 
 use super::command::Put;
 use super::record::{Key, validated};
+use super::state::{Reply, delete_extents};
 use super::{
     Blob, BlobRef, BlobRefusal, BlobReply, BlobStorage, ContentHeaders, Metadata, Properties,
-    Reply, Segment, delete_extents,
+    Segment,
 };
 use crate::service::core::effect::Effect;
 use crate::wire::blob::condition::Conditions;

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use super::command::Put;
 use super::record::Key;
-use super::{
-    Blob, BlobRef, BlobRefusal, BlobReply, BlobStorage, BlockLists, Reply, Segment, delete_extents,
-};
+use super::state::{Reply, delete_extents};
+use super::{Blob, BlobRef, BlobRefusal, BlobReply, BlobStorage, BlockLists, Segment};
 use crate::service::core::effect::Effect;
 use crate::wire::blob::block::{BlockId, MAX_UNCOMMITTED_BLOCKS, Source};
 use crate::wire::blob::error::Code;

@@ -1,7 +1,8 @@
 //! Commands about a container as a whole.
 
 use super::record::{Key, validated};
-use super::{BlobReply, BlobStorage, Container, Metadata, Reply, delete_extents};
+use super::state::{Reply, delete_extents};
+use super::{BlobReply, BlobStorage, Container, Metadata};
 use crate::ids::ContainerName;
 use crate::service::core::effect::Effect;
 use crate::wire::blob::condition::Conditions;

@@ -2,7 +2,8 @@
 
 use std::ops::Bound;
 
-use super::{BlobPage, BlobReply, BlobStorage, ContainerPage, Contents, ListedBlob, Page, Reply};
+use super::state::{Contents, Reply};
+use super::{BlobPage, BlobReply, BlobStorage, ContainerPage, ListedBlob, Page};
 use crate::ids::ContainerName;
 
 impl BlobStorage {

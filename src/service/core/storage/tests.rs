@@ -1,7 +1,15 @@
+//! Commands driven one by one: the reply, the effects, and what a restart brings back.
+
+use std::collections::BTreeMap;
+
+use super::state::Reply;
 use super::*;
-use crate::ids::BlobName;
-use crate::wire::blob::block::Source;
+use crate::ids::{BlobName, ContainerName};
+use crate::service::core::effect::{Effect, ExtentId};
+use crate::wire::blob::block::{BlockId, Source};
 use crate::wire::blob::condition::{Conditions, Tags};
+use crate::wire::blob::error::Code;
+use crate::wire::time::Time;
 
 /// A storage whose effects have to be taken, and which must own exactly what it was given.
 #[derive(Default)]

@@ -1,0 +1,129 @@
+//! The state, and the one door to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::record::{Blob, Container, Key, Segment};
+use super::{BlobCommand, BlobRefusal, BlobReply};
+use crate::ids::ContainerName;
+use crate::service::core::effect::{Effect, ExtentId};
+use crate::wire::blob::block::BlockId;
+use crate::wire::blob::error::Code;
+use crate::wire::time::Time;
+
+/// The blob half of the service's state.
+#[derive(Debug, Default)]
+pub(in crate::service) struct BlobStorage {
+    pub(super) containers: BTreeMap<String, Container>,
+    /// By container; kept apart from `containers` because records are restored in any order.
+    pub(super) contents: BTreeMap<String, Contents>,
+    /// When the last change was made; the next one is later, so that no two share an ETag.
+    pub(super) last_change: Option<Time>,
+    pub(super) dirty: BTreeSet<Key>,
+}
+
+/// What a container holds, by blob name.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    pub(super) blobs: BTreeMap<String, Blob>,
+    /// Blocks that wait to be committed.
+    pub(super) blocks: BTreeMap<String, BTreeMap<BlockId, Segment>>,
+}
+
+pub(super) type Reply = Result<BlobReply, BlobRefusal>;
+
+impl BlobStorage {
+    /// Carries out a command, or refuses it and changes nothing.
+    pub(in crate::service) fn handle(
+        &mut self,
+        command: BlobCommand,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Reply {
+        match command {
+            BlobCommand::ListContainers { page } => Ok(self.list_containers(&page)),
+            BlobCommand::CreateContainer {
+                container,
+                metadata,
+            } => self.create_container(&container, metadata, now),
+            BlobCommand::GetContainer { container } => self.get_container(&container),
+            BlobCommand::SetContainerMetadata {
+                container,
+                metadata,
+                conditions,
+            } => self.set_container_metadata(&container, metadata, &conditions, now),
+            BlobCommand::DeleteContainer {
+                container,
+                conditions,
+            } => self.delete_container(&container, &conditions, effects),
+            BlobCommand::ListBlobs {
+                container,
+                delimiter,
+                page,
+            } => self.list_blobs(&container, &delimiter, &page),
+            BlobCommand::PutBlob(put) => self.put_blob(*put, now, effects),
+            BlobCommand::GetBlob { blob, conditions } => self.get_blob(&blob, &conditions),
+            BlobCommand::GetBlobProperties { blob, conditions } => {
+                self.get_blob_properties(&blob, &conditions)
+            }
+            BlobCommand::SetBlobMetadata {
+                blob,
+                metadata,
+                conditions,
+            } => self.set_blob_metadata(&blob, metadata, &conditions, now),
+            BlobCommand::SetBlobProperties {
+                blob,
+                headers,
+                conditions,
+            } => self.set_blob_properties(&blob, headers, &conditions, now),
+            BlobCommand::DeleteBlob { blob, conditions } => {
+                self.delete_blob(&blob, &conditions, effects)
+            }
+            BlobCommand::PutBlock {
+                blob,
+                block,
+                content,
+            } => self.put_block(&blob, block, content, effects),
+            BlobCommand::PutBlockList(put) => self.put_block_list(*put, now, effects),
+            BlobCommand::GetBlockList { blob } => self.get_block_list(&blob),
+        }
+    }
+
+    /// Every extent that something refers to; any other file of content is rubbish.
+    pub(in crate::service) fn extents(&self) -> impl Iterator<Item = &ExtentId> {
+        self.contents.values().flat_map(|contents| {
+            let committed = contents.blobs.values().flat_map(|blob| &blob.segments);
+            let waiting = contents.blocks.values().flat_map(BTreeMap::values);
+            committed.chain(waiting).map(|segment| &segment.extent)
+        })
+    }
+
+    /// The moment of a change: now, or just after the change before.
+    pub(super) fn stamp(&mut self, now: Time) -> Time {
+        let earliest = self
+            .last_change
+            .map_or(now, |last| Time::from_ticks(last.ticks() + 1));
+        let stamp = now.max(earliest);
+        self.last_change = Some(stamp);
+        stamp
+    }
+
+    pub(super) fn container(&self, name: &ContainerName) -> Result<&Container, BlobRefusal> {
+        self.containers
+            .get(name.as_str())
+            .ok_or_else(|| Code::ContainerNotFound.into())
+    }
+
+    /// What a container holds; the container has to exist.
+    pub(super) fn contents(&mut self, name: &ContainerName) -> Result<&mut Contents, BlobRefusal> {
+        self.container(name)?;
+        Ok(self.contents.entry(name.as_str().to_owned()).or_default())
+    }
+}
+
+pub(super) fn delete_extents<'a>(
+    segments: impl IntoIterator<Item = &'a Segment>,
+    effects: &mut Vec<Effect>,
+) {
+    let extents: BTreeSet<_> = segments.into_iter().map(|s| s.extent.clone()).collect();
+    effects.extend(extents.into_iter().map(Effect::DeleteExtent));
+}
