@@ -10,8 +10,8 @@ mod store;
 mod write;
 
 pub(in crate::service) use read::Reading;
-pub(in crate::service) use store::{ExtentError, Extents, Swept};
-pub(in crate::service) use write::{Unclaimed, WriteError, Written};
+pub(in crate::service) use store::{ExtentError, Extents};
+pub(in crate::service) use write::{Unclaimed, WriteError};
 
 #[cfg(test)]
 mod tests;

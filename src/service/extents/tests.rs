@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::TryStreamExt as _;
 use futures::stream;
 
+use super::write::Written;
 use super::*;
 use crate::service::core::effect::ExtentId;
 

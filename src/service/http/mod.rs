@@ -1,3 +1,4 @@
 //! Requests to commands, replies to answers.
 
 pub(in crate::service) mod batch;
+pub(in crate::service) mod blob;

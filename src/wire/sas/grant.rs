@@ -38,9 +38,9 @@ pub(super) enum Scope {
 }
 
 impl Grant {
-    /// Whether it allows an operation that takes any one of these permissions.
-    pub fn allows(&self, level: Level, any_of: &[Permission]) -> bool {
-        self.reaches(level) && any_of.iter().any(|p| self.permissions.contains(*p))
+    /// Whether it holds any one of these rights.
+    pub fn allows(&self, any_of: &[Permission]) -> bool {
+        any_of.iter().any(|p| self.permissions.contains(*p))
     }
 
     /// Only an account SAS lets its holder create, delete or describe containers.
@@ -48,7 +48,8 @@ impl Grant {
         matches!(self.scope, Scope::Account { .. })
     }
 
-    fn reaches(&self, level: Level) -> bool {
+    /// Whether it is good for resources of this kind at all.
+    pub fn reaches(&self, level: Level) -> bool {
         match &self.scope {
             Scope::Account { levels } => levels.contains(level.letter()),
             Scope::Service { container } => match level {

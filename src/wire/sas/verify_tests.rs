@@ -26,6 +26,10 @@ fn check(query: &str, target: Option<Resource<'_>>) -> Result<Grant, SasRefusal>
     )
 }
 
+fn allows(grant: &Grant, level: Level, any_of: &[Permission]) -> bool {
+    grant.reaches(level) && grant.allows(any_of)
+}
+
 fn sas(resource: Resource<'_>, permissions: &str) -> String {
     let terms = Terms {
         resource,
@@ -42,16 +46,20 @@ fn scopes_of_service_sas() {
     let container = sas(IN, "rl");
     for target in [IN, FILE, OTHER_FILE] {
         let grant = check(&container, Some(target)).unwrap();
-        assert!(grant.allows(Level::Container, &[Permission::List]));
-        assert!(grant.allows(Level::Object, &[Permission::Read]));
-        assert!(!grant.allows(Level::Object, &[Permission::Write, Permission::Create]));
-        assert!(!grant.allows(Level::Service, &[Permission::List]));
+        assert!(allows(&grant, Level::Container, &[Permission::List]));
+        assert!(allows(&grant, Level::Object, &[Permission::Read]));
+        assert!(!allows(
+            &grant,
+            Level::Object,
+            &[Permission::Write, Permission::Create]
+        ));
+        assert!(!allows(&grant, Level::Service, &[Permission::List]));
         assert!(!grant.is_account());
     }
     let blob = sas(FILE, "r");
     let grant = check(&blob, Some(FILE)).unwrap();
-    assert!(grant.allows(Level::Object, &[Permission::Read]));
-    assert!(!grant.allows(Level::Container, &[Permission::Read]));
+    assert!(allows(&grant, Level::Object, &[Permission::Read]));
+    assert!(!allows(&grant, Level::Container, &[Permission::Read]));
 
     for (query, target) in [
         (&container, Some(Resource::Container("out"))),
@@ -74,16 +82,16 @@ fn signatures_of_others() {
     let account = "se=2026-01-02T03%3A04%3A05Z&sp=rwdlac&sv=2026-10-06&ss=b&srt=sco&sig=N0gTEeUT9J1Qvo6CC3%2BYwpY%2BIL/IIlKiAUrvJfc4r9k%3D";
     let grant = check(account, None).unwrap();
     assert!(grant.is_account());
-    assert!(grant.allows(Level::Service, &[Permission::List]));
-    assert!(grant.allows(Level::Container, &[Permission::Create]));
-    assert!(!grant.allows(Level::Object, &[Permission::Tags]));
+    assert!(allows(&grant, Level::Service, &[Permission::List]));
+    assert!(allows(&grant, Level::Container, &[Permission::Create]));
+    assert!(!allows(&grant, Level::Object, &[Permission::Tags]));
 
     let https = "st=2026-01-01T00%3A00%3A00Z&se=2026-01-02T03%3A04%3A05Z&sp=rl&spr=https&sv=2026-10-06&ss=b&srt=co&sig=NpYuYLXASVIK2gK/F9yo3qdt42P2FUVRqTeJ/8fcYeg%3D";
     assert_eq!(check(https, None), Err(SasRefusal::HttpsOnly));
     let now = time("2026-01-01T12:00:00Z");
     let grant = verify(https, "acct", &key(), None, true, now).unwrap();
-    assert!(grant.allows(Level::Container, &[Permission::List]));
-    assert!(!grant.allows(Level::Service, &[Permission::List]));
+    assert!(allows(&grant, Level::Container, &[Permission::List]));
+    assert!(!allows(&grant, Level::Service, &[Permission::List]));
 
     let headers = "se=2026-01-02T03%3A04%3A05Z&sp=r&sv=2026-10-06&sr=b&rscd=attachment%3B%20filename%3D%22x%22&rsct=text/plain&sig=jWQo6u8bM4%2B5lYcFTef4kyf0zZmPdlNY0tfWQgdXxQg%3D";
     assert_eq!(
