@@ -1,3 +1,5 @@
+//! Jobs: their life, and what becomes of their tasks.
+
 use std::collections::BTreeMap;
 
 use serde_json::json;

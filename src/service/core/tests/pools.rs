@@ -1,3 +1,5 @@
+//! Pools: allocation, resizing, nodes coming and going.
+
 use serde_json::json;
 
 use super::harness::{Harness, job, pool, task};

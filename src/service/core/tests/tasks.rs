@@ -1,3 +1,5 @@
+//! Tasks: scheduling, retries, ends.
+
 use serde_json::json;
 
 use super::harness::{Harness, everything, job, task};
