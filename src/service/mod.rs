@@ -5,6 +5,11 @@ mod core;
 mod driver;
 mod extents;
 mod http;
+mod running;
+mod state_dir;
 mod store;
 
 pub use agent::{LAUNCHER_ARGUMENT, launcher_main};
+pub use running::{Options, Service, ServiceError, start};
+pub use state_dir::StateDirError;
+pub use store::StoreError;

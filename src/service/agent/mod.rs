@@ -32,7 +32,7 @@ pub use launcher::launcher_main;
 pub use protocol::LAUNCHER_ARGUMENT;
 
 pub(in crate::service) use blob_url::BlobEndpoints;
-pub(in crate::service) use nodes::{Addresses, Agent, AgentError, AgentOptions};
+pub(in crate::service) use nodes::{Addresses, Agent, AgentOptions};
 pub(in crate::service) use processes::LauncherProgram;
 
 #[cfg(test)]

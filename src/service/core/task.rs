@@ -437,13 +437,7 @@ impl World {
         self.touch_job_timer(job_key);
     }
 
-    pub(super) fn task_timer(
-        &mut self,
-        job_key: &Key,
-        key: &Key,
-        now: Time,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn task_timer(&mut self, job_key: &Key, key: &Key, effects: &mut Vec<Effect>) {
         let Some(task) = self.jobs.get(job_key).and_then(|j| j.tasks.get(key)) else {
             return;
         };

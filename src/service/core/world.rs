@@ -84,7 +84,7 @@ impl World {
                     match timer {
                         Timer::Pool(pool) => self.pool_timer(&pool, now, effects),
                         Timer::Job(job) => self.job_timer(&job, now, effects),
-                        Timer::Task(job, task) => self.task_timer(&job, &task, now, effects),
+                        Timer::Task(job, task) => self.task_timer(&job, &task, effects),
                     }
                 }
                 Ok(super::command::Reply::Done)

@@ -39,7 +39,7 @@ impl DriverHandle {
     }
 
     /// Puts a request to the Blob service.
-    pub(in crate::service) async fn blob(
+    pub(in crate::service) async fn ask_blob(
         &self,
         command: BlobCommand,
     ) -> Result<Result<BlobReply, BlobRefusal>, Stopped> {

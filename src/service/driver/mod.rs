@@ -7,6 +7,6 @@ mod cores;
 mod handle;
 mod running;
 
-pub(in crate::service) use cores::{Cores, RestoreError};
-pub(in crate::service) use handle::{DriverHandle, Stopped};
+pub(in crate::service) use cores::Cores;
+pub(in crate::service) use handle::DriverHandle;
 pub(in crate::service) use running::{Driver, Perform};

@@ -10,7 +10,7 @@ mod store;
 mod write;
 
 pub(in crate::service) use read::Reading;
-pub(in crate::service) use store::{ExtentError, Extents};
+pub(in crate::service) use store::Extents;
 pub(in crate::service) use write::{Unclaimed, WriteError};
 
 #[cfg(test)]

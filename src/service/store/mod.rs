@@ -3,4 +3,5 @@
 
 mod sqlite;
 
-pub(in crate::service) use sqlite::{Store, StoreError};
+pub(in crate::service) use sqlite::Store;
+pub use sqlite::StoreError;

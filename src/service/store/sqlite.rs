@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 /// The layout of the table. A higher number on disk was written by a newer version.
 const SCHEMA_VERSION: i64 = 1;
@@ -97,16 +97,6 @@ impl Store {
         load().map_err(|source| self.read_error(source))
     }
 
-    /// One record.
-    pub(in crate::service) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.connection
-            .query_row("SELECT value FROM record WHERE key = ?1", [key], |row| {
-                row.get(0)
-            })
-            .optional()
-            .map_err(|source| self.read_error(source))
-    }
-
     /// Writes and deletes records, all or none.
     pub(in crate::service) fn commit(
         &mut self,
@@ -162,8 +152,6 @@ mod tests {
         let want = [("a", "4"), ("b/x\0y", "2")];
         let want = want.map(|(k, v)| (k.to_owned(), v.as_bytes().to_vec()));
         assert_eq!(sorted(&store), want);
-        assert_eq!(store.get("a").unwrap(), Some(b"4".to_vec()));
-        assert_eq!(store.get("z").unwrap(), None);
     }
 
     #[test]

@@ -1,0 +1,326 @@
+//! The service put together: directory, store, core, agent, two listeners.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::agent::{Addresses, Agent, AgentOptions, BlobEndpoints, LauncherProgram};
+use super::core::Site;
+use super::core::effect::Effect;
+use super::core::storage::{BlobCommand, BlobRefusal, BlobReply};
+use super::driver::{Cores, Driver, DriverHandle, Perform};
+use super::extents::Extents;
+use super::http::batch::{self, BatchState};
+use super::http::blob::{self, BlobPort, BlobState};
+use super::state_dir::{Endpoints, StateDir, StateDirError};
+use super::store::{Store, StoreError};
+use crate::wire::auth::{AccountKey, InvalidKey};
+use crate::wire::secret::Secret;
+
+/// How long requests under way may take once the service is asked to stop.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How to run a service.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// None: everything is forgotten when the service stops.
+    pub state_dir: Option<PathBuf>,
+    /// 0: the port of the last start if it is free, else any.
+    pub batch_port: u16,
+    pub blob_port: u16,
+    /// The program that starts the processes of tasks: `batchflow` itself.
+    pub launcher_executable: PathBuf,
+    /// Name of the Batch account and of the storage account.
+    pub account: String,
+    /// Key of both. None: the one in the state directory, made at the first start.
+    pub key: Option<Secret>,
+}
+
+/// Why there is no service.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
+    #[error("the account key is not usable")]
+    Key(#[source] InvalidKey),
+    #[error("port {port} of 127.0.0.1 is in use by another program")]
+    PortInUse { port: u16 },
+    #[error("cannot listen on port {port} of 127.0.0.1")]
+    Listen {
+        port: u16,
+        #[source]
+        source: io::Error,
+    },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the stored state cannot be used")]
+    Restore(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the folder for blob content cannot be used")]
+    Extents(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the node agent cannot start")]
+    Agent(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
+}
+
+/// A running service. Dropping it stops it less politely than [`Service::stop`].
+pub struct Service {
+    batch_endpoint: String,
+    blob_endpoint: String,
+    account: String,
+    key: Secret,
+    shutdown: CancellationToken,
+    servers: Vec<JoinHandle<io::Result<()>>>,
+    agent: Arc<Agent>,
+    driver: DriverHandle,
+    driver_thread: Option<thread::JoinHandle<Result<(), StoreError>>>,
+    /// Last: the directory is free once nothing uses it any more.
+    _state_dir: StateDir,
+}
+
+/// Starts a service on the loopback interface. Needs a tokio runtime, which its work then runs on.
+pub async fn start(options: Options) -> Result<Service, ServiceError> {
+    let state_dir = match &options.state_dir {
+        Some(path) => StateDir::open(path)?,
+        None => StateDir::temporary()?,
+    };
+    let key = match options.key {
+        Some(key) => key,
+        None => state_dir.key()?,
+    };
+    let account_key = AccountKey::from_base64(key.expose()).map_err(ServiceError::Key)?;
+
+    let before = state_dir.endpoints();
+    let batch_listener = listen(options.batch_port, before.batch_port).await?;
+    let blob_listener = listen(options.blob_port, before.blob_port).await?;
+    let (batch_port, blob_port) = (port_of(&batch_listener)?, port_of(&blob_listener)?);
+    let batch_endpoint = format!("http://127.0.0.1:{batch_port}");
+    let blob_endpoint = format!("http://127.0.0.1:{blob_port}/{}", options.account);
+    let endpoints = before.moved(batch_port, blob_port, blob_endpoint.clone());
+
+    let site = Site {
+        account: options.account.clone(),
+        batch_endpoint: batch_endpoint.clone(),
+    };
+    let (store, cores) = load(&state_dir, site.clone())?;
+    state_dir.set_endpoints(&endpoints)?;
+    let extents = open_extents(&state_dir, &cores)?;
+
+    let driver = Driver::new(cores, store);
+    let handle = driver.handle();
+    let launcher = LauncherProgram::new(options.launcher_executable);
+    let agent = start_agent(&state_dir, launcher, &options.account, handle.clone()).await?;
+    agent.set_addresses(addresses(&batch_endpoint, endpoints));
+    let perform = performer(agent.clone(), extents.clone(), Handle::current());
+    let driver_thread = driver.start(perform).map_err(ServiceError::Thread)?;
+
+    let batch = batch::router(BatchState::new(
+        site,
+        account_key.clone(),
+        handle.clone(),
+        state_dir.nodes(),
+    ));
+    let blob = blob::router(BlobState {
+        account: options.account.clone(),
+        key: account_key,
+        extents,
+        port: Arc::new(handle.clone()),
+    });
+    let shutdown = CancellationToken::new();
+    let servers = [(batch_listener, batch), (blob_listener, blob)]
+        .into_iter()
+        .map(|(listener, router)| {
+            let asked = shutdown.clone().cancelled_owned();
+            tokio::spawn(async move {
+                axum::serve(listener, router)
+                    .with_graceful_shutdown(asked)
+                    .await
+            })
+        })
+        .collect();
+    tracing::info!(%batch_endpoint, %blob_endpoint, "the local service runs");
+    Ok(Service {
+        batch_endpoint,
+        blob_endpoint,
+        account: options.account,
+        key,
+        shutdown,
+        servers,
+        agent,
+        driver: handle,
+        driver_thread: Some(driver_thread),
+        _state_dir: state_dir,
+    })
+}
+
+/// The wanted port; when any will do, the one used before if it is free.
+async fn listen(wanted: u16, before: u16) -> Result<TcpListener, ServiceError> {
+    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    if wanted == 0
+        && before != 0
+        && let Ok(listener) = bind(before).await
+    {
+        return Ok(listener);
+    }
+    bind(wanted).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => ServiceError::PortInUse { port: wanted },
+        _ => ServiceError::Listen {
+            port: wanted,
+            source,
+        },
+    })
+}
+
+fn port_of(listener: &TcpListener) -> Result<u16, ServiceError> {
+    let address = listener.local_addr();
+    let address = address.map_err(|source| ServiceError::Listen { port: 0, source })?;
+    Ok(address.port())
+}
+
+fn load(state_dir: &StateDir, site: Site) -> Result<(Option<Store>, Cores), ServiceError> {
+    let store = if state_dir.is_temporary() {
+        None
+    } else {
+        Some(Store::open(&state_dir.database())?)
+    };
+    let stored = match &store {
+        Some(store) => store.load()?,
+        None => Vec::new(),
+    };
+    let cores = Cores::restore(site, stored).map_err(|e| ServiceError::Restore(Box::new(e)))?;
+    Ok((store, cores))
+}
+
+fn open_extents(state_dir: &StateDir, cores: &Cores) -> Result<Extents, ServiceError> {
+    let failed = |e| ServiceError::Extents(Box::new(e));
+    let extents = Extents::open(&state_dir.extents()).map_err(failed)?;
+    let swept = extents.sweep(cores.storage.extents()).map_err(failed)?;
+    if !swept.missing.is_empty() {
+        let missing = swept.missing.len();
+        tracing::warn!(missing, "the content of some blobs is no longer there");
+    }
+    Ok(extents)
+}
+
+async fn start_agent(
+    state_dir: &StateDir,
+    launcher: LauncherProgram,
+    account: &str,
+    driver: DriverHandle,
+) -> Result<Arc<Agent>, ServiceError> {
+    let agent = Agent::start(AgentOptions {
+        nodes_dir: state_dir.nodes(),
+        launcher,
+        account_name: account.to_owned(),
+        runtime: Handle::current(),
+        report: Box::new(move |report| driver.report(report)),
+    });
+    let agent = agent.await.map_err(|e| ServiceError::Agent(Box::new(e)))?;
+    Ok(Arc::new(agent))
+}
+
+fn addresses(batch_endpoint: &str, endpoints: Endpoints) -> Addresses {
+    Addresses {
+        batch_url: batch_endpoint.to_owned(),
+        blob: BlobEndpoints {
+            current: endpoints.blob,
+            former: endpoints.former_blob,
+        },
+    }
+}
+
+/// Sends each effect to whom it concerns.
+fn performer(agent: Arc<Agent>, extents: Extents, runtime: Handle) -> Perform {
+    Box::new(move |effect| match effect {
+        Effect::DeleteExtent(extent) => {
+            let extents = extents.clone();
+            runtime.spawn_blocking(move || {
+                if let Err(error) = extents.delete(&extent) {
+                    tracing::warn!(%error, "some blob content stays until the next start");
+                }
+            });
+        }
+        effect => agent.perform(effect),
+    })
+}
+
+#[async_trait]
+impl BlobPort for DriverHandle {
+    async fn blob(&self, command: BlobCommand) -> Result<BlobReply, BlobRefusal> {
+        match self.ask_blob(command).await {
+            Ok(answer) => answer,
+            Err(_) => Err(crate::wire::blob::error::Code::InternalError.into()),
+        }
+    }
+}
+
+impl Service {
+    /// Base URL of the Batch endpoint, without a slash at the end.
+    pub fn batch_endpoint(&self) -> &str {
+        &self.batch_endpoint
+    }
+
+    /// Base URL of the Blob endpoint, the account in its path, without a slash at the end.
+    pub fn blob_endpoint(&self) -> &str {
+        &self.blob_endpoint
+    }
+
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    pub fn key(&self) -> &Secret {
+        &self.key
+    }
+
+    /// Stops listening, kills what runs, writes down what is left to write and frees the state directory. The
+    /// tasks that ran are queued again at the next start.
+    pub async fn stop(mut self) {
+        self.shutdown.cancel();
+        let polite = async {
+            for server in &mut self.servers {
+                let _ = server.await;
+            }
+        };
+        let _ = tokio::time::timeout(LAST_WORDS, polite).await;
+        for server in &self.servers {
+            server.abort();
+        }
+        self.agent.stop().await;
+        self.driver.stop();
+        if let Some(thread) = self.driver_thread.take() {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service")
+            .field("batch_endpoint", &self.batch_endpoint)
+            .field("blob_endpoint", &self.blob_endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        for server in &self.servers {
+            server.abort();
+        }
+        self.driver.stop();
+        if let Some(thread) = self.driver_thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
