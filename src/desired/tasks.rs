@@ -51,7 +51,11 @@ impl<'a> Compiler<'a> {
         let mut outputs: HashMap<(ContainerName, String), Claim<'a>> = HashMap::new();
         for factory in factories {
             let mut bindings = bindings.clone();
-            for (index, item) in self.items(factory).into_iter().enumerate() {
+            let items = self.items(factory);
+            tasks.reserve(items.len());
+            ids.reserve(items.len());
+            outputs.reserve(items.len() * factory.output_files.len());
+            for (index, item) in items.into_iter().enumerate() {
                 match item {
                     Item::Once => {}
                     Item::File(file) => bindings.set_file(file.blob.as_str()),

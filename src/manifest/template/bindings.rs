@@ -41,8 +41,23 @@ impl Bindings {
             Some((stem, extension)) if !stem.is_empty() => (stem, extension),
             _ => (last, ""),
         };
-        let file = json!({ "name": blob, "folder": folder, "stem": stem, "extension": extension });
-        self.set("file", file);
+        let parts = [
+            ("name", blob),
+            ("folder", folder),
+            ("stem", stem),
+            ("extension", extension),
+        ];
+        if let Some(Value::Object(file)) = self.0.data_mut().get_mut("file") {
+            for (key, part) in parts {
+                if let Some(Value::String(text)) = file.get_mut(key) {
+                    text.clear();
+                    text.push_str(part);
+                }
+            }
+            return;
+        }
+        let file = parts.map(|(key, part)| (key.to_owned(), part.into()));
+        self.set("file", Value::Object(file.into_iter().collect()));
     }
 
     /// The number of a task of a range.

@@ -125,14 +125,30 @@ impl Template {
             Quoting::None => &PLAIN,
             Quoting::Shell => &SHELL,
         };
-        let mut context = RenderContext::new(None);
+        let mut text = Text(String::with_capacity(self.source.len() + 32));
         compiled
-            .renders(engine, bindings.context(), &mut context)
+            .render(
+                engine,
+                bindings.context(),
+                &mut RenderContext::new(None),
+                &mut text,
+            )
             .map_err(|source| RenderFault {
                 template: self.source.clone(),
                 span: self.span.clone(),
                 source: Box::new(source),
-            })
+            })?;
+        Ok(text.0)
+    }
+}
+
+/// The engine's own output keeps 8 KiB for each string, of which a large manifest has some hundred thousand.
+struct Text(String);
+
+impl handlebars::Output for Text {
+    fn write(&mut self, segment: &str) -> std::io::Result<()> {
+        self.0.push_str(segment);
+        Ok(())
     }
 }
 
