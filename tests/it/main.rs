@@ -6,3 +6,4 @@ mod inputs;
 mod launcher;
 mod manifest;
 mod plan;
+mod sample_script;
