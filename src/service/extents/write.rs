@@ -18,10 +18,6 @@ pub(in crate::service) struct Unclaimed {
 }
 
 impl Unclaimed {
-    pub(in crate::service) fn id(&self) -> Option<&ExtentId> {
-        self.extent.as_ref()
-    }
-
     /// From here on the file belongs to the core.
     pub(in crate::service) fn claim(mut self) {
         self.extent = None;

@@ -134,10 +134,7 @@ pub(super) fn content(headers: &HeaderMap) -> Result<ContentHeaders, BlobRefusal
         content_language: optional(headers, "x-ms-blob-content-language")?,
         content_disposition: optional(headers, "x-ms-blob-content-disposition")?,
         cache_control: optional(headers, "x-ms-blob-cache-control")?,
-        content_md5: match md5(headers, "x-ms-blob-content-md5")? {
-            Some(md5) => Some(STANDARD.encode(md5)),
-            None => None,
-        },
+        content_md5: md5(headers, "x-ms-blob-content-md5")?.map(|md5| STANDARD.encode(md5)),
     })
 }
 

@@ -6,12 +6,12 @@
 
 mod access;
 mod account;
-mod blob;
 mod block;
 mod call;
 mod container;
 mod download;
 mod headers;
+mod object;
 mod reply;
 mod server;
 mod target;

@@ -13,7 +13,7 @@ use http::request::Parts;
 
 use super::call::Call;
 use super::target::{Query, Target};
-use super::{access, account, blob, block, container, download, headers, reply};
+use super::{access, account, block, container, download, headers, object, reply};
 use crate::clock;
 use crate::service::core::storage::{BlobCommand, BlobRefusal, BlobReply};
 use crate::service::extents::Extents;
@@ -97,14 +97,14 @@ async fn handle(
             Target::Container(name),
             Operation::GetContainerProperties | Operation::GetContainerMetadata,
         ) => container::get(&call, name).await,
-        (Target::Blob(at), Operation::PutBlob) => blob::put(&call, body, at).await,
+        (Target::Blob(at), Operation::PutBlob) => object::put(&call, body, at).await,
         (Target::Blob(at), Operation::GetBlob) => download::get(&call, at).await,
         (Target::Blob(at), Operation::GetBlobProperties | Operation::GetBlobMetadata) => {
-            blob::get_properties(&call, at).await
+            object::get_properties(&call, at).await
         }
-        (Target::Blob(at), Operation::SetBlobMetadata) => blob::set_metadata(&call, at).await,
-        (Target::Blob(at), Operation::SetBlobProperties) => blob::set_properties(&call, at).await,
-        (Target::Blob(at), Operation::DeleteBlob) => blob::delete(&call, at).await,
+        (Target::Blob(at), Operation::SetBlobMetadata) => object::set_metadata(&call, at).await,
+        (Target::Blob(at), Operation::SetBlobProperties) => object::set_properties(&call, at).await,
+        (Target::Blob(at), Operation::DeleteBlob) => object::delete(&call, at).await,
         (Target::Blob(at), Operation::PutBlock) => block::put(&call, body, at).await,
         (Target::Blob(at), Operation::PutBlockList) => block::commit(&call, body, at).await,
         (Target::Blob(at), Operation::GetBlockList) => block::list(&call, at).await,
