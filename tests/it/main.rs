@@ -7,3 +7,4 @@ mod launcher;
 mod manifest;
 mod plan;
 mod sample_script;
+mod service;

@@ -1,6 +1,6 @@
 //! The way to the driver from any thread.
 
-use std::sync::mpsc;
+use std::sync::{Arc, OnceLock, mpsc};
 
 use tokio::sync::oneshot;
 
@@ -21,13 +21,17 @@ pub(super) enum Message {
 }
 
 /// The driver has stopped: the service is going down, or its records can no longer be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the local service has stopped")]
-pub(in crate::service) struct Stopped;
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the local service has stopped{}", .why.as_ref().map(|w| format!(": {w}")).unwrap_or_default())]
+pub(in crate::service) struct Stopped {
+    why: Option<String>,
+}
 
 #[derive(Debug, Clone)]
 pub(in crate::service) struct DriverHandle {
     pub(super) inbox: mpsc::Sender<Message>,
+    /// Why the driver stopped by itself.
+    pub(super) end: Arc<OnceLock<String>>,
 }
 
 impl DriverHandle {
@@ -35,7 +39,7 @@ impl DriverHandle {
     pub(in crate::service) async fn batch(&self, command: BatchCommand) -> Result<Answer, Stopped> {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Batch(Box::new(command), reply))?;
-        answer.await.map_err(|_| Stopped)
+        answer.await.map_err(|_| self.stopped())
     }
 
     /// Puts a request to the Blob service.
@@ -45,7 +49,7 @@ impl DriverHandle {
     ) -> Result<Result<BlobReply, BlobRefusal>, Stopped> {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Blob(Box::new(command), reply))?;
-        answer.await.map_err(|_| Stopped)
+        answer.await.map_err(|_| self.stopped())
     }
 
     /// Tells what happened on a node; lost when the driver has stopped.
@@ -59,6 +63,12 @@ impl DriverHandle {
     }
 
     fn send(&self, message: Message) -> Result<(), Stopped> {
-        self.inbox.send(message).map_err(|_| Stopped)
+        self.inbox.send(message).map_err(|_| self.stopped())
+    }
+
+    fn stopped(&self) -> Stopped {
+        Stopped {
+            why: self.end.get().cloned(),
+        }
     }
 }

@@ -6,6 +6,8 @@
 mod cores;
 mod handle;
 mod running;
+#[cfg(test)]
+mod tests;
 
 pub(in crate::service) use cores::Cores;
 pub(in crate::service) use handle::DriverHandle;

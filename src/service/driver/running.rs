@@ -1,5 +1,7 @@
 //! The loop itself, on a thread of its own.
 
+use std::error::Error;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
@@ -48,7 +50,10 @@ impl Driver {
             cores,
             store,
             inbox,
-            handle: DriverHandle { inbox: sender },
+            handle: DriverHandle {
+                inbox: sender,
+                end: Arc::default(),
+            },
         }
     }
 
@@ -66,9 +71,11 @@ impl Driver {
             cores,
             store,
             inbox,
-            // The thread must not keep its own inbox open.
-            handle: _,
+            handle,
         } = self;
+        // The thread must not keep its own inbox open.
+        let end = Arc::clone(&handle.end);
+        drop(handle);
         let mut running = Running {
             cores,
             store,
@@ -80,7 +87,10 @@ impl Driver {
             .spawn(move || {
                 let ended = running.run(&inbox);
                 if let Err(error) = &ended {
-                    tracing::error!(%error, source = ?std::error::Error::source(error), "the local service stops");
+                    let cause = error.source().map(|c| format!(": {c}"));
+                    let why = format!("{error}{}", cause.unwrap_or_default());
+                    tracing::error!("the local service stops: {why}");
+                    let _ = end.set(why);
                 }
                 ended
             })
