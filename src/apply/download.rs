@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::engine::{PARALLEL, Run};
 use super::error::ApplyError;
-use crate::client::blob::BlobItem;
+use crate::client::blob::{BlobItem, sweep_parts};
 use crate::desired::{DIGEST_KEY, Download, TASK_KEY};
 use crate::event::Event;
 use crate::inputs::digest_file;
@@ -32,6 +32,7 @@ pub(super) async fn ensure(run: &Run<'_>, done: &[usize]) -> Result<(usize, u64)
     if let Some(download) = &run.desired.download {
         let wanted = wanted(run, download).await?;
         claim(run, download, &mut receipt, &wanted)?;
+        sweep(&wanted)?;
         let results = fetch(run, download, wanted).await?;
         for (task, output, is_new) in results {
             if is_new {
@@ -146,6 +147,18 @@ fn claim(
     receipt
         .save(&run.receipt_folder)
         .map_err(ApplyError::Receipt)
+}
+
+/// Removes the parts of files that a killed run left.
+fn sweep(wanted: &[Wanted]) -> Result<(), ApplyError> {
+    let folders: HashSet<&Path> = wanted.iter().filter_map(|w| w.path.parent()).collect();
+    for folder in folders {
+        sweep_parts(folder).map_err(|source| ApplyError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 fn same_content(file: &Wanted) -> bool {

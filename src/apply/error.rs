@@ -43,7 +43,7 @@ pub enum ApplyError {
     EscapesFolder { blob: String },
     #[error("{} exists and was not written by batchflow", .0.display())]
     ForeignFile(PathBuf),
-    #[error("cannot make the folder {}", .path.display())]
+    #[error("cannot use the folder {}", .path.display())]
     Folder { path: PathBuf, source: io::Error },
     #[error("the receipt could not be kept")]
     Receipt(#[source] ReceiptError),

@@ -32,7 +32,10 @@ impl Exchange {
         let mut tries_made = 0;
         loop {
             let result = match self.signed(request.clone()) {
-                Ok(signed) => self.transport.send(signed).await,
+                Ok(signed) => {
+                    tracing::info!(method = %signed.method(), path = signed.uri().path(), "sending");
+                    self.transport.send(signed).await
+                }
                 Err(error) => Err(error),
             };
             tries_made += 1;

@@ -209,6 +209,26 @@ fn ranges(length: u64) -> impl Iterator<Item = (u64, u64)> {
     (1..parts).map(move |n| (n * PART, PART.min(length - n * PART)))
 }
 
+const PART_MARK: &str = ".batchflow-part-";
+
+/// Removes what downloads into this folder left behind when the program was killed. Whoever calls it knows that
+/// no download into the folder is under way.
+pub fn sweep_parts(folder: &Path) -> std::io::Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.contains(PART_MARK) && entry.file_type()?.is_file() {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// A file being written under another name; gone when it is not renamed.
 struct Part(PathBuf);
 
@@ -218,7 +238,7 @@ impl Part {
         // Long names get a short one: 255 bytes is the limit of most file systems.
         let start: String = name.chars().take(40).collect();
         let random = uuid::Uuid::new_v4().simple();
-        Self(to.with_file_name(format!(".{start}.batchflow-part-{random}")))
+        Self(to.with_file_name(format!(".{start}{PART_MARK}{random}")))
     }
 
     async fn become_file(mut self, to: &Path) -> std::io::Result<()> {

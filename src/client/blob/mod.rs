@@ -19,7 +19,7 @@ use azure_storage_blob::clients::{
 };
 
 pub use container::{Container, ListedContainer};
-pub use download::Downloaded;
+pub use download::{Downloaded, sweep_parts};
 pub use item::{BlobItem, Metadata};
 pub use upload::Upload;
 
