@@ -10,5 +10,5 @@ fn main() -> ExitCode {
     {
         return batchflow::service::launcher_main();
     }
-    ExitCode::SUCCESS
+    batchflow::cli::main()
 }

@@ -82,7 +82,7 @@ impl PlanView<'_> {
                 "containers to create"
             },
         );
-        let (files, size) = self.to_send();
+        let (files, size) = self.sent();
         if files > 0 {
             parts.push(format!(
                 "{} to upload ({})",
@@ -112,7 +112,7 @@ impl PlanView<'_> {
         self.plan.tasks.iter().any(|t| t.reason == Reason::Destroy)
     }
 
-    fn to_send(&self) -> (usize, u64) {
+    fn sent(&self) -> (usize, u64) {
         let sent = self
             .plan
             .uploads
@@ -194,7 +194,7 @@ impl PlanView<'_> {
                 bytes(upload.length)
             )
         });
-        let (files, size) = self.to_send();
+        let (files, size) = self.sent();
         let kept = self.plan.uploads.len() - files;
         let note = match (files, kept) {
             (0, 0) => "nothing to do".to_owned(),

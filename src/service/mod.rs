@@ -10,6 +10,6 @@ mod state_dir;
 mod store;
 
 pub use agent::{LAUNCHER_ARGUMENT, launcher_main};
-pub use running::{Options, Service, ServiceError, start};
+pub use running::{Nodes, Options, Service, ServiceError, start};
 pub use state_dir::StateDirError;
 pub use store::StoreError;

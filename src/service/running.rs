@@ -43,6 +43,31 @@ pub struct Options {
     pub account: String,
     /// Key of both. None: the one in the state directory, made at the first start.
     pub key: Option<Secret>,
+    pub nodes: Nodes,
+}
+
+impl Options {
+    /// In memory, on any free ports, with a key made for the occasion.
+    pub fn new(launcher_executable: PathBuf) -> Self {
+        Self {
+            state_dir: None,
+            batch_port: 0,
+            blob_port: 0,
+            launcher_executable,
+            account: "batchflow".to_owned(),
+            key: None,
+            nodes: Nodes::default(),
+        }
+    }
+}
+
+/// Whether pools get their nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Nodes {
+    #[default]
+    Running,
+    /// Requests are answered, but no node starts and so no task runs: for looking and for deleting.
+    Paused,
 }
 
 /// Why there is no service.
@@ -70,6 +95,17 @@ pub enum ServiceError {
     Agent(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
+}
+
+impl ServiceError {
+    /// What a person can do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::StateDir(error) => error.help(),
+            Self::PortInUse { .. } => Some("choose another port, or 0 for any that is free"),
+            _ => None,
+        }
+    }
 }
 
 /// A running service. Dropping it stops it less politely than [`Service::stop`].
@@ -120,7 +156,12 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
     let launcher = LauncherProgram::new(options.launcher_executable);
     let agent = start_agent(&state_dir, launcher, &options.account, handle.clone()).await?;
     agent.set_addresses(addresses(&batch_endpoint, endpoints));
-    let perform = performer(agent.clone(), extents.clone(), Handle::current());
+    let perform = performer(
+        options.nodes,
+        agent.clone(),
+        extents.clone(),
+        Handle::current(),
+    );
     let driver_thread = driver.start(perform).map_err(ServiceError::Thread)?;
 
     let batch = batch::router(BatchState::new(
@@ -239,7 +280,7 @@ fn addresses(batch_endpoint: &str, endpoints: Endpoints) -> Addresses {
 }
 
 /// Sends each effect to whom it concerns.
-fn performer(agent: Arc<Agent>, extents: Extents, runtime: Handle) -> Perform {
+fn performer(nodes: Nodes, agent: Arc<Agent>, extents: Extents, runtime: Handle) -> Perform {
     Box::new(move |effect| match effect {
         Effect::DeleteExtent(extent) => {
             let extents = extents.clone();
@@ -249,6 +290,7 @@ fn performer(agent: Arc<Agent>, extents: Extents, runtime: Handle) -> Perform {
                 }
             });
         }
+        Effect::PrepareNode(_) if nodes == Nodes::Paused => {}
         effect => agent.perform(effect),
     })
 }

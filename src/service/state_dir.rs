@@ -40,6 +40,21 @@ pub enum StateDirError {
     },
 }
 
+impl StateDirError {
+    /// What a person can do about it.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::InUse { .. } => Some("wait until it ends, or give this one another --state-dir"),
+            Self::Foreign { .. } => {
+                Some("give another --state-dir; nothing in this one was touched")
+            }
+            Self::Write { .. } | Self::Read { .. } => {
+                Some("check its permissions, or give another --state-dir")
+            }
+        }
+    }
+}
+
 fn owner(pid: &Option<u32>) -> String {
     pid.map(|pid| format!(" (process {pid})"))
         .unwrap_or_default()

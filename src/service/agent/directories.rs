@@ -64,10 +64,6 @@ impl NodeDirectories {
         self.root.join("fsmounts")
     }
 
-    pub(in crate::service) fn workitems(&self) -> PathBuf {
-        self.root.join("workitems")
-    }
-
     /// What task files are relative to: `workitems/<job>/job-1/<task>`.
     pub(in crate::service) fn task(&self, job: &str, task: &str) -> Result<PathBuf, NotAComponent> {
         component(job)?;

@@ -1,0 +1,144 @@
+//! `batchflow apply`: show the plan, ask, carry it out, say how it ended.
+
+use std::fmt::Write;
+
+use tokio_util::sync::CancellationToken;
+
+use super::args::{ApplyArgs, Global};
+use super::document::{self, Document};
+use super::error::CliError;
+use super::plan;
+use super::target::{Purpose, Target};
+use super::{interrupt, output};
+use crate::apply::{ApplyError, End, Outcome, Run, run as carry_out};
+use crate::clock;
+use crate::observed::Observed;
+use crate::plan::Plan;
+use crate::report::exit_code::ExitCode;
+use crate::report::plan::PlanView;
+use crate::report::progress::Progress;
+use crate::report::summary::Summary;
+
+pub(super) async fn run(args: &ApplyArgs, global: &Global) -> Result<ExitCode, CliError> {
+    let document = document::load(&args.manifest)?;
+    let purpose = if args.dry_run {
+        Purpose::Look
+    } else {
+        Purpose::Change
+    };
+    let target = Target::open(&document, &args.target, purpose).await?;
+    let result = with_target(args, global, &document, &target).await;
+    target.close().await;
+    result
+}
+
+async fn with_target(
+    args: &ApplyArgs,
+    global: &Global,
+    document: &Document,
+    target: &Target,
+) -> Result<ExitCode, CliError> {
+    let (plan, observed) = plan::make(document, target).await?;
+    let view = PlanView {
+        target: &target.name,
+        desired: &document.desired,
+        plan: &plan,
+        verbose: global.verbose > 0,
+    };
+    if !global.quiet {
+        output::data(&view.render());
+    }
+    if args.dry_run || plan.is_empty() {
+        return Ok(ExitCode::Ok);
+    }
+    if !args.yes && !output::confirm("\nApply this plan?")? {
+        return Err(CliError::NotConfirmed);
+    }
+    let start = clock::monotonic();
+    let progress = Progress::new(
+        args.progress.mode(global.quiet),
+        std::env::var_os("CI").is_some(),
+    );
+    let cancel = interrupt::watch();
+    let result = carry_out_plan(document, target, &plan, &observed, &progress, cancel).await;
+    progress.clear();
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        Err(ApplyError::Interrupted) => {
+            output::talk(&after_interrupt(document, target));
+            return Err(CliError::Apply(ApplyError::Interrupted));
+        }
+        Err(error) => return Err(CliError::Apply(error)),
+    };
+    let cut_short = cut_short(&outcome.end);
+    let summary = Summary {
+        succeeded: outcome.succeeded,
+        up_to_date: outcome.up_to_date,
+        failed: outcome.failures.len(),
+        files_up: outcome.files_up,
+        bytes_up: outcome.bytes_up,
+        files_down: outcome.files_down,
+        bytes_down: outcome.bytes_down,
+        elapsed: start.elapsed(),
+        outputs: document.desired.download.as_ref().map(|d| d.to.as_path()),
+        cut_short: cut_short.as_deref(),
+    };
+    output::talk(&summary.render());
+    Ok(exit_code(&outcome))
+}
+
+async fn carry_out_plan(
+    document: &Document,
+    target: &Target,
+    plan: &Plan,
+    observed: &Observed,
+    progress: &Progress,
+    cancel: CancellationToken,
+) -> Result<Outcome, ApplyError> {
+    carry_out(Run {
+        desired: &document.desired,
+        plan,
+        client: &target.client,
+        events: progress.sink(),
+        cancel,
+        receipt_folder: document.receipt_folder(),
+        receipt: observed.receipt.clone(),
+    })
+    .await
+}
+
+fn exit_code(outcome: &Outcome) -> ExitCode {
+    match outcome.end {
+        End::Succeeded if outcome.failures.is_empty() => ExitCode::Ok,
+        End::Succeeded | End::TasksFailed => ExitCode::TasksFailed,
+        End::JobDeadline => ExitCode::Deadline,
+        End::JobEnded(_) => ExitCode::Error,
+    }
+}
+
+fn cut_short(end: &End) -> Option<String> {
+    match end {
+        End::Succeeded | End::TasksFailed => None,
+        End::JobDeadline => Some(
+            "The job reached job.constraints.max_wall_clock_time and the service ended it; apply again to run what is left."
+                .to_owned(),
+        ),
+        End::JobEnded(reason) => Some(format!(
+            "The job was ended by somebody else ({reason}); apply again to run what is left."
+        )),
+    }
+}
+
+fn after_interrupt(document: &Document, target: &Target) -> String {
+    let path = document.path.display();
+    let mut text = String::new();
+    let state = if target.is_local() {
+        "Nothing runs any more: the local service ends with this command and keeps its state."
+    } else {
+        "What was started goes on in Azure and costs money until it is destroyed."
+    };
+    let _ = writeln!(text, "{state}");
+    let _ = writeln!(text, "  to go on:      batchflow apply {path}");
+    let _ = writeln!(text, "  to give it up: batchflow destroy {path}");
+    text
+}

@@ -1,0 +1,179 @@
+//! The command line as plain data.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report::exit_code::ExitCode;
+use crate::report::progress::Mode;
+
+/// Push many files through Azure Batch from one manifest.
+#[derive(Debug, Parser)]
+#[command(name = "batchflow", version, propagate_version = true, after_help = ExitCode::table())]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) global: Global,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// Colours on stdout and stderr
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(super) color: Color,
+    /// Say more; twice: log every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check a manifest and its input files; nothing is sent
+    Validate(ManifestArgs),
+    /// Show what apply would do
+    Plan(PlanArgs),
+    /// Make it so: containers, uploads, pool, job, tasks, monitor, download, cleanup
+    Apply(ApplyArgs),
+    /// Delete the job, the pool and the containers that this manifest made
+    Destroy(DestroyArgs),
+    /// Run the local service on its own, for any Azure Batch client
+    ///
+    /// It listens on loopback only. Tasks run as the user who started it, with no sandbox.
+    Serve(ServeArgs),
+}
+
+/// Which manifest.
+#[derive(Debug, Args)]
+pub(super) struct ManifestArgs {
+    /// The manifest
+    pub(super) manifest: PathBuf,
+    /// Set a variable of [vars]; may be given several times
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    pub(super) vars: Vec<(String, String)>,
+}
+
+/// Where it is applied.
+#[derive(Debug, Args)]
+pub(super) struct TargetArgs {
+    /// Use the local service, even when the manifest names an account
+    #[arg(long)]
+    pub(super) local: bool,
+    /// Where the local service keeps its state [default: .batchflow/MANIFEST beside the manifest]
+    #[arg(long, value_name = "DIR")]
+    pub(super) state_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) manifest: ManifestArgs,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// Exit with 2 when there are changes to make
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApplyArgs {
+    #[command(flatten)]
+    pub(super) manifest: ManifestArgs,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// Do not ask
+    #[arg(short, long, visible_alias = "auto-approve")]
+    pub(super) yes: bool,
+    /// Only show the plan
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// How progress is shown
+    #[arg(long, value_enum, default_value_t = Progress::Auto, value_name = "HOW")]
+    pub(super) progress: Progress,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DestroyArgs {
+    #[command(flatten)]
+    pub(super) manifest: ManifestArgs,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// Do not ask
+    #[arg(short, long, visible_alias = "auto-approve")]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// Where state is kept, readable by you alone
+    #[arg(long, value_name = "DIR", default_value = ".batchflow/serve")]
+    pub(super) state_dir: PathBuf,
+    /// Keep nothing: all state ends with the service
+    #[arg(long, conflicts_with = "state_dir")]
+    pub(super) in_memory: bool,
+    /// Port of the Batch service; 0 takes any free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(super) port: u16,
+    /// Port of the Blob service; 0 takes any free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(super) blob_port: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Progress {
+    Auto,
+    Bar,
+    Plain,
+    None,
+}
+
+impl Progress {
+    pub(super) fn mode(self, quiet: bool) -> Mode {
+        match self {
+            _ if quiet => Mode::None,
+            Self::Auto => Mode::Auto,
+            Self::Bar => Mode::Bar,
+            Self::Plain => Mode::Plain,
+            Self::None => Mode::None,
+        }
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.to_owned()))
+        }
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn variables() {
+        assert_eq!(variable("a=b=c"), Ok(("a".into(), "b=c".into())));
+        assert_eq!(variable("a="), Ok(("a".into(), String::new())));
+        assert!(variable("a").is_err() && variable("=b").is_err());
+    }
+}

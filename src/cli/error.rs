@@ -1,0 +1,101 @@
+//! What ends a command, the exit code it has, and what a person can do.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::apply::ApplyError;
+use crate::client::credentials::CredentialsError;
+use crate::client::endpoint::InvalidEndpoint;
+use crate::client::{ClientError, TransportError};
+use crate::observed::{ObserveError, ReceiptError};
+use crate::plan::Refused;
+use crate::report::exit_code::ExitCode;
+use crate::report::failure;
+use crate::report::quantity::count;
+use crate::service::ServiceError;
+use crate::wire::auth::InvalidKey;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    #[error("cannot start")]
+    Runtime(#[source] io::Error),
+    #[error("cannot read {}", .path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    /// The problems are printed already.
+    #[error("the manifest has {}; nothing was changed", count(*.problems, "problem"))]
+    Manifest { problems: usize },
+    #[error("the local service did not start")]
+    Service(#[from] ServiceError),
+    #[error("cannot use the account")]
+    Credentials(#[from] CredentialsError),
+    #[error("cannot reach the account")]
+    Client(#[from] ClientError),
+    #[error("cannot use the endpoint")]
+    Endpoint(#[source] InvalidEndpoint),
+    #[error("the account key is not usable")]
+    Key(#[source] InvalidKey),
+    #[error("cannot make a connection")]
+    Transport(#[source] TransportError),
+    #[error("cannot make a plan")]
+    Observe(#[source] ObserveError),
+    #[error("cannot use the receipt of earlier runs")]
+    Receipt(#[from] ReceiptError),
+    #[error("cannot make a plan: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Refused(Vec<Refused>),
+    #[error("{0}")]
+    Apply(ApplyError),
+    #[error("not applied: there is no terminal to ask on")]
+    NobodyToAsk,
+    #[error("not applied: the answer was not `yes`")]
+    NotConfirmed,
+}
+
+impl CliError {
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Manifest { .. } => ExitCode::Manifest,
+            Self::Credentials(_) => ExitCode::Authentication,
+            Self::Client(error) | Self::Observe(ObserveError::Client(error)) => client(error),
+            Self::Apply(error) => match error {
+                ApplyError::Client { source, .. } => client(source),
+                ApplyError::StartTask { .. } | ApplyError::Allocation { .. } => ExitCode::Pool,
+                ApplyError::Interrupted => ExitCode::Interrupted,
+                _ => ExitCode::Error,
+            },
+            _ => ExitCode::Error,
+        }
+    }
+
+    /// More than fits in a line.
+    pub(super) fn detail(&self) -> String {
+        let mut text = String::new();
+        if let Self::Apply(ApplyError::StartTask { stderr_tail, .. }) = self {
+            failure::tail(&mut text, stderr_tail.as_deref());
+        }
+        text
+    }
+
+    pub(super) fn help(&self) -> Vec<String> {
+        match self {
+            Self::Observe(error) => error.help().into_iter().collect(),
+            Self::Client(error) => error.hint().into_iter().collect(),
+            Self::Receipt(error) => vec![error.help().to_owned()],
+            Self::Refused(refused) => refused.iter().map(Refused::help).collect(),
+            Self::Apply(error) => error.help().into_iter().collect(),
+            Self::Service(error) => error.help().map(str::to_owned).into_iter().collect(),
+            Self::NobodyToAsk => vec!["--yes applies without asking".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn client(error: &ClientError) -> ExitCode {
+    if error.is_authentication() {
+        ExitCode::Authentication
+    } else if error.is_quota() {
+        ExitCode::Pool
+    } else {
+        ExitCode::Error
+    }
+}

@@ -1,0 +1,34 @@
+//! Ctrl-C and SIGTERM: the first asks to stop, the second ends the program at once.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::output;
+use crate::report::exit_code::ExitCode;
+
+/// Cancelled by the first signal.
+pub(super) fn watch() -> CancellationToken {
+    let token = CancellationToken::new();
+    let watched = token.clone();
+    tokio::spawn(async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) else {
+            return;
+        };
+        for first in [true, false] {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if first {
+                output::talk("\nStopping; once more ends at once.\n");
+                watched.cancel();
+            } else {
+                std::process::exit(i32::from(ExitCode::Interrupted.number()));
+            }
+        }
+    });
+    token
+}

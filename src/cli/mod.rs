@@ -1,0 +1,62 @@
+//! The command line: one file per verb, each readable from top to bottom. Data goes to stdout, talk to stderr.
+
+mod apply;
+mod args;
+mod destroy;
+mod document;
+mod error;
+mod interrupt;
+mod output;
+mod plan;
+mod serve;
+mod target;
+mod validate;
+
+use std::process::ExitCode as ProcessExitCode;
+
+use clap::Parser;
+
+use crate::report::exit_code::ExitCode;
+use args::{Cli, Command};
+
+/// Runs the command line and answers with the exit code.
+pub fn main() -> ProcessExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Not being able to print help is no reason to fail.
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Ok
+            }
+            .into();
+        }
+    };
+    output::set_up(&cli.global);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(run(&cli)),
+        Err(source) => Err(error::CliError::Runtime(source)),
+    };
+    match result {
+        Ok(code) => code.into(),
+        Err(error) => {
+            output::error(&error);
+            error.exit_code().into()
+        }
+    }
+}
+
+async fn run(cli: &Cli) -> Result<ExitCode, error::CliError> {
+    match &cli.command {
+        Command::Validate(args) => validate::run(args),
+        Command::Plan(args) => plan::run(args, &cli.global).await,
+        Command::Apply(args) => apply::run(args, &cli.global).await,
+        Command::Destroy(args) => destroy::run(args, &cli.global).await,
+        Command::Serve(args) => serve::run(args).await,
+    }
+}

@@ -1,0 +1,81 @@
+//! Writing to the terminal.
+
+use std::fmt::Write as _;
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use anstream::ColorChoice;
+
+use super::args::{Color, Global};
+use super::error::CliError;
+use crate::report::style::{CYAN, RED, paint};
+
+/// Colours and logging, once, before anything is printed.
+pub(super) fn set_up(global: &Global) {
+    match global.color {
+        Color::Auto => {}
+        Color::Always => ColorChoice::Always.write_global(),
+        Color::Never => ColorChoice::Never.write_global(),
+    }
+    let level = match global.verbose {
+        0 | 1 => tracing_subscriber::filter::LevelFilter::OFF,
+        2 => tracing_subscriber::filter::LevelFilter::INFO,
+        _ => tracing_subscriber::filter::LevelFilter::DEBUG,
+    };
+    if level > tracing_subscriber::filter::LevelFilter::OFF {
+        // Only the first set-up counts; there is no second one.
+        let _ = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_writer(io::stderr)
+            .with_ansi(stderr_color())
+            .try_init();
+    }
+}
+
+/// Whether stderr shows colours.
+pub(super) fn stderr_color() -> bool {
+    anstream::AutoStream::choice(&io::stderr()) != ColorChoice::Never
+}
+
+/// Data. A reader that went away ends the program quietly, as it does with other tools.
+pub(super) fn data(text: &str) {
+    let mut out = anstream::stdout().lock();
+    if out
+        .write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .is_err()
+    {
+        std::process::exit(0);
+    }
+}
+
+/// Talk.
+pub(super) fn talk(text: &str) {
+    // A terminal that went away is no reason to stop working.
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// An error with everything below it, and what to do.
+pub(super) fn error(error: &CliError) {
+    let mut text = format!("{} {error}\n", paint(RED, "error:"));
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let _ = writeln!(text, "  caused by: {cause}");
+        source = cause.source();
+    }
+    text.push_str(&error.detail());
+    for help in error.help() {
+        let _ = writeln!(text, "{} {help}", paint(CYAN, "help:"));
+    }
+    talk(&text);
+}
+
+/// Asks; only `yes` is yes. Without a terminal there is nobody to ask.
+pub(super) fn confirm(question: &str) -> Result<bool, CliError> {
+    if !io::stdin().is_terminal() {
+        return Err(CliError::NobodyToAsk);
+    }
+    talk(&format!("{question} Only `yes` is taken as yes: "));
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    Ok(read.is_ok() && answer.trim() == "yes")
+}

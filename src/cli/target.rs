@@ -1,0 +1,127 @@
+//! Where a manifest is applied: the local service, or the account it names. Everything after this file is the
+//! same for both.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::TargetArgs;
+use super::document::Document;
+use super::error::CliError;
+use crate::client::credentials::Named;
+use crate::client::{Account, Client, Endpoint, Reqwest, ServiceAccount};
+use crate::manifest::At;
+use crate::service::{self, Nodes, Options, Service};
+use crate::wire::auth::AccountKey;
+
+/// A client, and the local service behind it if there is one.
+pub(super) struct Target {
+    pub(super) client: Client,
+    /// The first line of every plan.
+    pub(super) name: String,
+    local: Option<Service>,
+}
+
+/// What the target is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Only to look: the local service starts no task meanwhile, and nothing is made for it on disk.
+    Look,
+    /// To change things.
+    Change,
+}
+
+impl Target {
+    pub(super) async fn open(
+        document: &Document,
+        args: &TargetArgs,
+        purpose: Purpose,
+    ) -> Result<Self, CliError> {
+        match &document.account {
+            Some(account) if !args.local => {
+                let value = |v: &Option<At<String>>| v.as_ref().map(|v| v.value.clone());
+                let named = Named {
+                    batch_account: value(&account.batch_account),
+                    batch_endpoint: value(&account.batch_endpoint),
+                    storage_account: value(&account.storage_account),
+                    storage_endpoint: value(&account.storage_endpoint),
+                };
+                let account = Account::from_environment(&|name| std::env::var(name).ok(), &named)?;
+                Ok(Self {
+                    name: format!(
+                        "Azure Batch account `{}` at {}, storage account `{}`",
+                        account.batch.name, account.batch.endpoint, account.storage.name
+                    ),
+                    client: Client::new(&account, transport()?)?,
+                    local: None,
+                })
+            }
+            _ => Self::local(document, args, purpose).await,
+        }
+    }
+
+    async fn local(
+        document: &Document,
+        args: &TargetArgs,
+        purpose: Purpose,
+    ) -> Result<Self, CliError> {
+        let state_dir = args
+            .state_dir
+            .clone()
+            .unwrap_or_else(|| document.state_dir().join("local"));
+        let fresh = !state_dir.exists();
+        let options = Options {
+            state_dir: (purpose == Purpose::Change || !fresh).then(|| state_dir.clone()),
+            nodes: match purpose {
+                Purpose::Look => Nodes::Paused,
+                Purpose::Change => Nodes::Running,
+            },
+            ..Options::new(launcher()?)
+        };
+        let service = service::start(options).await?;
+        let account = Account {
+            batch: service_account(&service, service.batch_endpoint())?,
+            storage: service_account(&service, service.blob_endpoint())?,
+        };
+        Ok(Self {
+            name: format!("local service, state in {}", shown(&state_dir)),
+            client: Client::new(&account, transport()?)?,
+            local: Some(service),
+        })
+    }
+
+    pub(super) fn is_local(&self) -> bool {
+        self.local.is_some()
+    }
+
+    /// Ends the local service; its state stays.
+    pub(super) async fn close(self) {
+        if let Some(service) = self.local {
+            service.stop().await;
+        }
+    }
+}
+
+fn service_account(service: &Service, endpoint: &str) -> Result<ServiceAccount, CliError> {
+    Ok(ServiceAccount {
+        name: service.account().to_owned(),
+        key: AccountKey::from_base64(service.key().expose()).map_err(CliError::Key)?,
+        endpoint: endpoint.parse::<Endpoint>().map_err(CliError::Endpoint)?,
+    })
+}
+
+fn transport() -> Result<Arc<Reqwest>, CliError> {
+    Reqwest::new().map(Arc::new).map_err(CliError::Transport)
+}
+
+/// This program: the local service starts its launcher from it.
+pub(super) fn launcher() -> Result<PathBuf, CliError> {
+    std::env::current_exe().map_err(CliError::Runtime)
+}
+
+/// A path without the detours that joining leaves in it.
+fn shown(path: &Path) -> String {
+    path.strip_prefix("./")
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
