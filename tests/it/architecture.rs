@@ -42,7 +42,9 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            sources(&path, found);
+            if path.file_name().is_some_and(|n| n != "tests") {
+                sources(&path, found);
+            }
         } else if path.extension().is_some_and(|e| e == "rs")
             && !path.to_string_lossy().ends_with("tests.rs")
         {

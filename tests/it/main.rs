@@ -1,10 +1,13 @@
 //! The integration tests: one binary, each topic a module.
 
 mod architecture;
+mod crash;
 mod desired;
 mod inputs;
 mod launcher;
 mod manifest;
+mod nine_steps;
 mod plan;
 mod sample_script;
 mod service;
+mod support;
