@@ -1,14 +1,12 @@
 //! The local service as its callers see it: our own client, real sockets, real processes, real files.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
+use batchflow::client::Client;
 use batchflow::client::blob::Upload;
-use batchflow::client::{Account, Client, Reqwest, ServiceAccount};
 use batchflow::clock;
 use batchflow::service::{Options, Service, ServiceError, StateDirError, start};
-use batchflow::wire::auth::AccountKey;
 use batchflow::wire::batch::task::{Task, TaskCreate, TaskState};
 use batchflow::wire::sas::Permissions;
 use batchflow::wire::time::{self, Time};
@@ -16,35 +14,21 @@ use futures::StreamExt;
 use md5::{Digest, Md5};
 use serde_json::json;
 
+use crate::support::client;
+
 /// Far beyond what anything here takes; reaching it is a failure.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 fn options(state_dir: Option<PathBuf>) -> Options {
     Options {
         state_dir,
-        batch_port: 0,
-        blob_port: 0,
-        launcher_executable: env!("CARGO_BIN_EXE_batchflow").into(),
         account: "local".to_owned(),
-        key: None,
+        ..Options::new(env!("CARGO_BIN_EXE_batchflow").into())
     }
 }
 
 async fn start_in(dir: &Path) -> Service {
     start(options(Some(dir.to_owned()))).await.unwrap()
-}
-
-fn client(service: &Service) -> Client {
-    let account = |endpoint: &str| ServiceAccount {
-        name: service.account().to_owned(),
-        key: AccountKey::from_base64(service.key().expose()).unwrap(),
-        endpoint: endpoint.parse().unwrap(),
-    };
-    let account = Account {
-        batch: account(service.batch_endpoint()),
-        storage: account(service.blob_endpoint()),
-    };
-    Client::new(&account, Arc::new(Reqwest::new().unwrap())).unwrap()
 }
 
 async fn make_pool(client: &Client, nodes: i32, start_task: Option<&str>) {
