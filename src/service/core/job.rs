@@ -8,6 +8,7 @@ use super::check;
 use super::command::{Answer, JobRequest, Reply};
 use super::counts::Counts;
 use super::effect::{Effect, RunId};
+use super::job_spec::{check_spec, fill_defaults};
 use super::key::Key;
 use super::limits;
 use super::records::Record;
@@ -15,10 +16,7 @@ use super::task::{Ending, Phase, Task, finite, refuse_if_ended};
 use super::timers::Timer;
 use super::world::World;
 use crate::wire::batch::error::{Code, Refusal};
-use crate::wire::batch::job::{
-    DisableTasks, JobConstraints, JobCreate, JobState, JobUpdate, OnAllTasksComplete, OnTaskFailure,
-};
-use crate::wire::batch::pool::PoolInfo;
+use crate::wire::batch::job::{DisableTasks, JobCreate, JobState, JobUpdate, OnAllTasksComplete};
 use crate::wire::precondition::{Preconditions, Verdict};
 use crate::wire::time::{Duration, Time};
 
@@ -494,100 +492,4 @@ impl World {
         self.unbind_job(key, &pool);
         self.records.mark(Record::Job(key.clone()));
     }
-}
-
-fn fill_defaults(spec: &mut JobCreate) {
-    spec.priority.get_or_insert(0);
-    spec.max_parallel_tasks.get_or_insert(-1);
-    spec.allow_task_preemption.get_or_insert(false);
-    spec.uses_task_dependencies.get_or_insert(false);
-    let constraints = spec.constraints.get_or_insert_with(JobConstraints::default);
-    constraints
-        .max_wall_clock_time
-        .get_or_insert(Duration::INFINITE);
-    constraints.max_task_retry_count.get_or_insert(0);
-    spec.on_all_tasks_complete
-        .get_or_insert(OnAllTasksComplete::NoAction);
-    spec.on_task_failure.get_or_insert(OnTaskFailure::NoAction);
-}
-
-fn check_pool_info(info: &PoolInfo) -> Result<(), Refusal> {
-    check::refuse_if(
-        info.auto_pool_specification.is_some(),
-        "poolInfo.autoPoolSpecification",
-        "auto pools",
-    )?;
-    match info.pool_id.as_deref() {
-        None | Some("") => Err(check::missing("poolInfo.poolId")),
-        Some(pool) => crate::ids::check_batch_id(pool)
-            .map_err(|e| Refusal::property("poolInfo.poolId", pool, e.to_string())),
-    }
-}
-
-fn check_spec(spec: &JobCreate) -> Result<(), Refusal> {
-    check::display_name(spec.display_name.as_deref())?;
-    check_pool_info(&spec.pool_info)?;
-    for (present, property, what) in [
-        (
-            spec.job_manager_task.is_some(),
-            "jobManagerTask",
-            "job manager tasks",
-        ),
-        (
-            spec.job_preparation_task.is_some(),
-            "jobPreparationTask",
-            "job preparation tasks",
-        ),
-        (
-            spec.job_release_task.is_some(),
-            "jobReleaseTask",
-            "job release tasks",
-        ),
-        (
-            spec.uses_task_dependencies == Some(true),
-            "usesTaskDependencies",
-            "task dependencies",
-        ),
-        (
-            spec.allow_task_preemption == Some(true),
-            "allowTaskPreemption",
-            "task preemption",
-        ),
-        (
-            spec.on_task_failure == Some(OnTaskFailure::PerformExitOptionsJobAction),
-            "onTaskFailure",
-            "exit conditions",
-        ),
-    ] {
-        check::refuse_if(present, property, what)?;
-    }
-    let priority = spec.priority.unwrap_or(0);
-    if !limits::PRIORITIES.contains(&priority) {
-        return Err(Refusal::new(Code::OutOfRangePriority)
-            .with("PropertyName", "priority")
-            .with("PropertyValue", priority.to_string()));
-    }
-    let parallel = spec.max_parallel_tasks.unwrap_or(-1);
-    if parallel == 0 || parallel < -1 {
-        return Err(Refusal::property(
-            "maxParallelTasks",
-            parallel.to_string(),
-            "The value is -1 or more than 0",
-        ));
-    }
-    if let Some(c) = &spec.constraints {
-        check::retry_count("constraints.maxTaskRetryCount", c.max_task_retry_count)?;
-        if let Some(d) = c.max_wall_clock_time.filter(|d| *d <= Duration::ZERO) {
-            return Err(Refusal::property(
-                "constraints.maxWallClockTime",
-                d.to_string(),
-                "The duration is not positive",
-            ));
-        }
-    }
-    check::environment(
-        "commonEnvironmentSettings",
-        &spec.common_environment_settings,
-    )?;
-    check::metadata(&spec.metadata)
 }

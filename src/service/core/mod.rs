@@ -1,7 +1,7 @@
 //! The rules of the service as a pure state machine: no IO, no clock, no randomness.
 //!
 //! [`World`] takes one input at a time, with the time, and gives back an answer and effects. The same noun has
-//! one file: `pool` (with `allocation`), `node`, `job` (with `counts`), `task` (with `run`). `schedule` chooses
+//! one file: `pool` (with `allocation`), `node`, `job` (with `job_spec` and `counts`), `task` (with `run`). `schedule` chooses
 //! what runs where, `view` and `list` show, `records` and `recover` carry the state over a restart.
 
 mod allocation;
@@ -15,6 +15,7 @@ mod images;
 #[cfg(any(test, debug_assertions))]
 mod invariants;
 mod job;
+mod job_spec;
 mod key;
 mod limits;
 mod list;

@@ -1,6 +1,7 @@
 //! JSON bodies: what is wrong is said by name, and nothing is ignored.
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::wire::batch::error::{Code, Refusal};
 
@@ -17,6 +18,10 @@ pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     let value = serde_path_to_error::deserialize(ignoring).map_err(refusal)?;
     json.end().map_err(|e| syntax(&e))?;
     unknown.retain(|path| !is_annotation(path));
+    if !unknown.is_empty() {
+        let whole = serde_json::from_slice(bytes).map_err(|e| syntax(&e))?;
+        unknown.retain(|path| !is_blank(&whole, path));
+    }
     match unknown.into_iter().next() {
         Some(path) => Err(Refusal::new(Code::UnsupportedProperty)
             .with("PropertyName", plain_path(&path))
@@ -39,6 +44,22 @@ pub(super) fn read_optional<T: DeserializeOwned + Default>(bytes: &[u8]) -> Resu
 /// OData annotations, such as `odata.metadata` and `@odata.type`, carry nothing for us.
 fn is_annotation(path: &str) -> bool {
     path.contains("odata.")
+}
+
+/// Whether nothing stands there: older SDKs send what has been retired since as `[]` or `null`.
+fn is_blank(whole: &Value, path: &str) -> bool {
+    let found = path
+        .split('.')
+        .filter(|part| *part != "?")
+        .try_fold(whole, |at, part| match at {
+            Value::Array(items) => items.get(part.parse::<usize>().ok()?),
+            other => other.get(part),
+        });
+    match found {
+        Some(Value::Null) | None => true,
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(_) => false,
+    }
 }
 
 /// serde_ignored puts a `?` where an `Option` is.
@@ -140,5 +161,9 @@ mod tests {
         }
         let odata = b"{\"id\":\"p\",\"vmSize\":\"x\",\"odata.metadata\":\"y\"}";
         assert!(read::<PoolCreate>(odata).is_ok());
+        let retired = br#"{"id":"p","vmSize":"x","certificateReferences":[],"resourceTags":null}"#;
+        assert!(read::<PoolCreate>(retired).is_ok());
+        let used = br#"{"id":"p","vmSize":"x","certificateReferences":[{"thumbprint":"1"}]}"#;
+        assert!(read::<PoolCreate>(used).is_err());
     }
 }
