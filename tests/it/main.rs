@@ -1,12 +1,14 @@
 //! The integration tests: one binary, each topic a module.
 
 mod architecture;
+mod azurite;
 mod crash;
 mod desired;
 mod inputs;
 mod launcher;
 mod manifest;
 mod nine_steps;
+mod peers;
 mod plan;
 mod sample_script;
 mod service;
