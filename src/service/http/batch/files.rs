@@ -257,7 +257,9 @@ const KEPT: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC
 
 /// The URL of the file the request names, its path written plainly.
 fn file_url(asked: &Asked<'_>, path: &str) -> String {
-    let parent = asked.path.split("/files/").next().unwrap_or_default();
+    // `/jobs/{}/tasks/{}` or `/pools/{}/nodes/{}`; any of them may be called `files`.
+    let parent: Vec<&str> = asked.path.split('/').take(5).collect();
+    let parent = parent.join("/");
     format!("{}{parent}/files/{}", asked.endpoint, encode_path(path))
 }
 

@@ -40,8 +40,7 @@ refused(404, "TaskNotFound", batch.get_task, "errors", "none")
 for bad in ("", "sp ace", "sl/ash", "x" * 65, "ümlaut"):
     refused(400, "InvalidPropertyValue", batch.create_task, "errors", task(bad))
     refused(400, "InvalidPropertyValue", job, batch, bad, "errors")
-values = refused(400, "InvalidPropertyValue", job, batch, "errors-b", "errors", priority=5000)
-assert values["PropertyName"] == "priority" and values["PropertyValue"] == "5000", values
+refused(400, "OutOfRangePriority", job, batch, "errors-b", "errors", priority=5000)
 values = refused(400, "InvalidPropertyValue", batch.begin_resize_pool, "errors", models.BatchPoolResizeOptions(target_dedicated_nodes=-1))
 assert values["PropertyName"] == "targetDedicatedNodes", values
 refused(400, "TaskDependenciesNotSpecifiedOnJob", batch.create_task, "errors", task("t", depends_on=models.BatchTaskDependencies(task_ids=["u"])))

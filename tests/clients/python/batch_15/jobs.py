@@ -27,7 +27,7 @@ found = batch.get_job("jobs-a")
 assert (found.state, found.priority, found.display_name) == ("active", 100, "the first")
 assert found.constraints.max_wall_clock_time == timedelta(hours=2)
 assert found.constraints.max_task_retry_count == 1
-assert (found.on_all_tasks_complete, found.on_task_failure) == ("noaction", "noaction")
+assert (found.all_tasks_complete_mode, found.task_failure_mode) == ("noaction", "noaction")
 assert (found.uses_task_dependencies, found.max_parallel_tasks) == (False, -1)
 assert found.execution_info.pool_id == "jobs" and found.execution_info.start_time
 assert found.pool_info.pool_id == "jobs" and found.etag.startswith("0x")
@@ -68,19 +68,20 @@ batch.begin_enable_job("jobs-a", polling_interval=POLL).result()
 assert batch.get_job("jobs-a").state == "active"
 state(batch, "jobs-a", "waits", "running")
 
-batch.begin_terminate_job("jobs-a", polling_interval=POLL).result()
+batch.begin_terminate_job("jobs-a", {"terminateReason": "enough"}, polling_interval=POLL).result()
 found = batch.get_job("jobs-a")
 assert found.state == "completed" and found.execution_info.end_time
+assert found.execution_info.termination_reason == "enough"
 ended = batch.get_task("jobs-a", "waits")
 assert (ended.state, ended.execution_info.result) == ("completed", "failure")
 assert ended.execution_info.failure_info.code == "TaskEnded"
 refused(409, "JobCompleted", batch.create_task, "jobs-a", task("late"))
-refused(409, "JobCompleted", batch.begin_terminate_job, "jobs-a")
+refused(409, "JobCompleted", batch.begin_terminate_job, "jobs-a", {"terminateReason": "again"})
 
 # Completes by itself when its tasks are done and it was asked to.
 batch.create_task("jobs-b", task("one"))
 batch.create_task("jobs-b", task("two"))
-batch.update_job("jobs-b", models.BatchJobUpdateOptions(on_all_tasks_complete="terminatejob"))
+batch.update_job("jobs-b", models.BatchJobUpdateOptions(all_tasks_complete_mode="terminatejob"))
 until("the job is completed", lambda: batch.get_job("jobs-b").state == "completed")
 assert batch.get_job("jobs-b").execution_info.termination_reason == "AllTasksComplete"
 

@@ -56,7 +56,7 @@ running = state(batch, "nodes-job", "sleeps", "running")
 node = batch.get_node("nodes", running.node_info.node_id)
 assert (node.state, node.running_tasks_count) == ("running", 1)
 assert node.recent_tasks[0].task_id == "sleeps"
-batch.begin_terminate_job("nodes-job", polling_interval=POLL).result()
+batch.begin_terminate_job("nodes-job", {"terminateReason": "enough"}, polling_interval=POLL).result()
 
 refused(404, "NodeNotFound", batch.get_node, "nodes", "tvm-none")
 refused(404, "PoolNotFound", lambda: list(batch.list_nodes("no-such-pool")))

@@ -56,7 +56,7 @@ batch.create_task(
     "tasks",
     task(
         "retries",
-        """/bin/sh -c 'echo x >> ../tries; test $(wc -l < ../tries) -ge 3'""",
+        """/bin/sh -c 'cd $AZ_BATCH_NODE_SHARED_DIR; echo x >> tries; test $(wc -l < tries) -ge 3'""",
         constraints=models.BatchTaskConstraints(max_task_retry_count=5),
     ),
 )
