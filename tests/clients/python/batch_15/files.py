@@ -66,7 +66,7 @@ for hostile in ("../../../../etc/passwd", "wd/../../../../../../../etc/passwd", 
 # A task that has not run has no files yet.
 job(batch, "files-waits", "no-such-pool")
 batch.create_task("files-waits", task("waits"))
-refused(409, "TaskFilesUnavailable", lambda: list(batch.list_task_files("files-waits", "waits")))
+refused(404, "FileNotFound", lambda: list(batch.list_task_files("files-waits", "waits")))
 
 for each in ("files", "files-waits"):
     batch.begin_delete_job(each, polling_interval=POLL).result()
