@@ -60,8 +60,10 @@ assert batch.pool.get("pools-a").start_task is None
 batch.pool.resize("pools-a", models.PoolResizeParameter(target_dedicated_nodes=1))
 until(
     "the pool is steady with one node",
-    lambda: batch.pool.get("pools-a").allocation_state == models.AllocationState.steady
-    and batch.pool.get("pools-a").current_dedicated_nodes == 1,
+    lambda: (
+        batch.pool.get("pools-a").allocation_state == models.AllocationState.steady
+        and batch.pool.get("pools-a").current_dedicated_nodes == 1
+    ),
 )
 for each in ("pools-a", "pools-b", "pools-c"):
     batch.pool.delete(each)

@@ -37,8 +37,10 @@ def pool(batch, pool_id, nodes=1, **more):
     )
     until(
         f"{nodes} idle nodes in {pool_id}",
-        lambda: [n.state for n in batch.compute_node.list(pool_id)]
-        == [models.ComputeNodeState.idle] * nodes,
+        lambda: (
+            [n.state for n in batch.compute_node.list(pool_id)]
+            == [models.ComputeNodeState.idle] * nodes
+        ),
     )
 
 

@@ -20,8 +20,14 @@ batch.task.add(
 )
 batch.task.add("tasks", task("fails", "/bin/false"))
 says, fails = state(batch, "tasks", "says"), state(batch, "tasks", "fails")
-assert (says.execution_info.exit_code, says.execution_info.result) == (0, models.TaskExecutionResult.success)
-assert (fails.execution_info.exit_code, fails.execution_info.result) == (1, models.TaskExecutionResult.failure)
+assert (says.execution_info.exit_code, says.execution_info.result) == (
+    0,
+    models.TaskExecutionResult.success,
+)
+assert (fails.execution_info.exit_code, fails.execution_info.result) == (
+    1,
+    models.TaskExecutionResult.failure,
+)
 assert fails.execution_info.failure_info.code == "FailureExitCode"
 assert fails.execution_info.failure_info.category == models.ErrorCategory.user_error
 
@@ -37,7 +43,9 @@ assert read("stdout.txt", ocp_range="bytes=6-9") == b"6789"
 assert read("stderr.txt") == b"seen\n"
 assert read("wd/sub dir/a+b.txt") == b"plus"
 about = batch.file.get_properties_from_task("tasks", "says", "stdout.txt", raw=True)
-assert about.headers["Content-Length"] == 10 and about.headers["ocp-batch-file-isdirectory"] is False
+assert (
+    about.headers["Content-Length"] == 10 and about.headers["ocp-batch-file-isdirectory"] is False
+)
 files = {f.name: f for f in batch.file.list_from_task("tasks", "says", recursive=True)}
 assert files["wd/sub dir/a+b.txt"].properties.content_length == 4
 assert files["wd/sub dir"].is_directory

@@ -1,5 +1,6 @@
 """What the service refuses, and how it says so."""
 
+import os
 from datetime import datetime, timedelta, timezone
 
 from azure.batch import models
@@ -7,16 +8,18 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import HttpResponseError
 from service import POLL, client, job, pool, refused, task
 
-import os
-
 batch = client()
 account = os.environ["AZURE_BATCH_ACCOUNT"]
 
 # Who it is.
-wrong = client(credential=AzureNamedKeyCredential(account, "d3Jvbmcga2V5IG9mIHRoaXJ0eS10d28gYnl0ZXMhISE="))
+wrong = client(
+    credential=AzureNamedKeyCredential(account, "d3Jvbmcga2V5IG9mIHRoaXJ0eS10d28gYnl0ZXMhISE=")
+)
 values = refused(403, "AuthenticationFailed", lambda: list(wrong.list_pools()))
 assert "AuthenticationErrorDetail" in values, values
-other = client(credential=AzureNamedKeyCredential("somebodyelse", os.environ["AZURE_BATCH_ACCESS_KEY"]))
+other = client(
+    credential=AzureNamedKeyCredential("somebodyelse", os.environ["AZURE_BATCH_ACCESS_KEY"])
+)
 refused(403, "AuthenticationFailed", lambda: list(other.list_pools()))
 late = datetime.now(timezone.utc) - timedelta(minutes=20)
 refused(403, "AuthenticationFailed", lambda: list(batch.list_pools(ocp_date=late)))
@@ -24,7 +27,13 @@ refused(403, "AuthenticationFailed", lambda: list(batch.list_pools(ocp_date=late
 # Which version.
 strange = client(api_version="2031-01-01")
 refused(400, "UnsupportedRequestVersion", lambda: list(strange.list_pools()))
-for known in ("2024-07-01.20.0", "2024-02-01.19.0", "2022-10-01.16.0", "2022-01-01.15.0", "2021-06-01.14.0"):
+for known in (
+    "2024-07-01.20.0",
+    "2024-02-01.19.0",
+    "2022-10-01.16.0",
+    "2022-01-01.15.0",
+    "2021-06-01.14.0",
+):
     assert list(client(api_version=known).list_jobs(filter="startswith(id,'no-such')")) == []
 
 # What.
@@ -41,20 +50,51 @@ for bad in ("", "sp ace", "sl/ash", "x" * 65, "ümlaut"):
     refused(400, "InvalidPropertyValue", batch.create_task, "errors", task(bad))
     refused(400, "InvalidPropertyValue", job, batch, bad, "errors")
 refused(400, "OutOfRangePriority", job, batch, "errors-b", "errors", priority=5000)
-values = refused(400, "InvalidPropertyValue", batch.begin_resize_pool, "errors", models.BatchPoolResizeOptions(target_dedicated_nodes=-1))
+values = refused(
+    400,
+    "InvalidPropertyValue",
+    batch.begin_resize_pool,
+    "errors",
+    models.BatchPoolResizeOptions(target_dedicated_nodes=-1),
+)
 assert values["PropertyName"] == "targetDedicatedNodes", values
-refused(400, "TaskDependenciesNotSpecifiedOnJob", batch.create_task, "errors", task("t", depends_on=models.BatchTaskDependencies(task_ids=["u"])))
+refused(
+    400,
+    "TaskDependenciesNotSpecifiedOnJob",
+    batch.create_task,
+    "errors",
+    task("t", depends_on=models.BatchTaskDependencies(task_ids=["u"])),
+)
 
 # How.
-values = refused(400, "InvalidQueryParameterValue", lambda: list(batch.list_tasks("errors", filter="id is 'x'")))
-assert values["QueryParameterName"] == "$filter" and values["QueryParameterValue"] == "id is 'x'", values
-refused(400, "InvalidQueryParameterValue", lambda: list(batch.list_tasks("errors", filter="colour eq 'red'")))
-refused(400, "OutOfRangeQueryParameterValue", lambda: list(batch.list_tasks("errors", max_results=1001)))
-refused(400, "OutOfRangeQueryParameterValue", lambda: list(batch.list_tasks("errors", max_results=0)))
-values = refused(400, "UnsupportedProperty", batch.create_job, {"id": "errors-c", "poolInfo": {"poolId": "p"}, "colour": "red"})
+values = refused(
+    400, "InvalidQueryParameterValue", lambda: list(batch.list_tasks("errors", filter="id is 'x'"))
+)
+assert values["QueryParameterName"] == "$filter" and values["QueryParameterValue"] == "id is 'x'", (
+    values
+)
+refused(
+    400,
+    "InvalidQueryParameterValue",
+    lambda: list(batch.list_tasks("errors", filter="colour eq 'red'")),
+)
+refused(
+    400, "OutOfRangeQueryParameterValue", lambda: list(batch.list_tasks("errors", max_results=1001))
+)
+refused(
+    400, "OutOfRangeQueryParameterValue", lambda: list(batch.list_tasks("errors", max_results=0))
+)
+values = refused(
+    400,
+    "UnsupportedProperty",
+    batch.create_job,
+    {"id": "errors-c", "poolInfo": {"poolId": "p"}, "colour": "red"},
+)
 assert values["PropertyName"] == "colour", values
 refused(400, "MissingRequiredProperty", batch.create_job, {"id": "errors-c"})
-refused(400, "InvalidPropertyValue", batch.create_job, {"id": "errors-c", "poolInfo": {"poolId": 7}})
+refused(
+    400, "InvalidPropertyValue", batch.create_job, {"id": "errors-c", "poolInfo": {"poolId": 7}}
+)
 
 # A retry of what needs no retry would take a minute: the client retries what carries Retry-After.
 try:

@@ -25,11 +25,22 @@ assert top["stdout.txt"].properties.last_modified
 assert top["stdout.txt"].url.endswith("/jobs/files/tasks/writes/files/stdout.txt")
 
 every = [f.name for f in batch.list_task_files("files", "writes", recursive=True)]
-wanted = ["wd/empty", "wd/sub dir", "wd/sub dir/a+b.txt", "wd/sub dir/deep", "wd/sub dir/deep/ü.txt"]
+wanted = [
+    "wd/empty",
+    "wd/sub dir",
+    "wd/sub dir/a+b.txt",
+    "wd/sub dir/deep",
+    "wd/sub dir/deep/ü.txt",
+]
 assert [n for n in every if n.startswith("wd/")] == wanted, every
 paged = [f.name for f in batch.list_task_files("files", "writes", recursive=True, max_results=2)]
 assert paged == every, paged
-below = [f.name for f in batch.list_task_files("files", "writes", recursive=True, filter="startswith(name,'wd/sub dir/a')")]
+below = [
+    f.name
+    for f in batch.list_task_files(
+        "files", "writes", recursive=True, filter="startswith(name,'wd/sub dir/a')"
+    )
+]
 assert below == ["wd/sub dir/a+b.txt"], below
 
 
@@ -44,14 +55,24 @@ assert read("wd/empty") == b""
 assert read("stdout.txt", ocp_range="bytes=6-9") == b"6789"
 assert read("stdout.txt", ocp_range="bytes=0-0") == b"0"
 assert read("stdout.txt", ocp_range="bytes=8-100") == b"89"
-refused(416, "InvalidRange", batch.download_task_file, "files", "writes", "stdout.txt", ocp_range="bytes=10-20")
+refused(
+    416,
+    "InvalidRange",
+    batch.download_task_file,
+    "files",
+    "writes",
+    "stdout.txt",
+    ocp_range="bytes=10-20",
+)
 
 about = batch.get_task_file_properties("files", "writes", "wd/sub dir/a+b.txt")
 assert int(about.content_length) == 4 and about.last_modified
 assert about.is_directory in (False, "False", "false"), about.is_directory
 assert about.file_mode.startswith("0o100"), about.file_mode
 # The service encodes the whole URL once more.
-assert unquote(about.url).endswith("/jobs/files/tasks/writes/files/wd/sub%20dir/a%2Bb.txt"), about.url
+assert unquote(about.url).endswith("/jobs/files/tasks/writes/files/wd/sub%20dir/a%2Bb.txt"), (
+    about.url
+)
 
 refused(404, "FileNotFound", batch.download_task_file, "files", "writes", "wd/none")
 refused(404, None, batch.get_task_file_properties, "files", "writes", "wd/none")

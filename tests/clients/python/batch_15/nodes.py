@@ -9,7 +9,9 @@ images = list(batch.list_supported_images())
 assert any(i.image_reference.offer == "ubuntu-24_04-lts" and i.os_type == "linux" for i in images)
 verified = list(batch.list_supported_images(filter="verificationType eq 'verified'"))
 assert verified and all(i.verification_type == "verified" for i in verified)
-assert sum(len(list(page)) for page in batch.list_supported_images(max_results=2).by_page()) == len(images)
+assert sum(len(list(page)) for page in batch.list_supported_images(max_results=2).by_page()) == len(
+    images
+)
 
 pool(
     batch,
@@ -27,7 +29,12 @@ for node in nodes:
     assert node.affinity_id and node.ip_address and node.node_agent_info.version
     assert (node.total_tasks_run, node.running_tasks_count) == (0, 0)
     info = node.start_task_info
-    assert (info.state, info.exit_code, info.result, info.retry_count) == ("completed", 0, "success", 0)
+    assert (info.state, info.exit_code, info.result, info.retry_count) == (
+        "completed",
+        0,
+        "success",
+        0,
+    )
     assert info.start_time <= info.end_time
     read = batch.get_node("nodes", node.id)
     assert (read.id, read.url) == (node.id, node.url)
@@ -40,7 +47,9 @@ for node in nodes:
     about = batch.get_node_file_properties("nodes", node.id, "startup/stdout.txt")
     assert int(about.content_length) == len(said)
 
-assert [n.id for n in batch.list_nodes("nodes", filter="state eq 'idle'", max_results=1)] == [n.id for n in nodes]
+assert [n.id for n in batch.list_nodes("nodes", filter="state eq 'idle'", max_results=1)] == [
+    n.id for n in nodes
+]
 assert not list(batch.list_nodes("nodes", filter="state eq 'running'"))
 slim = next(iter(batch.list_nodes("nodes", select=["id"])))
 assert dict(slim.items()) == {"id": nodes[0].id}
@@ -56,7 +65,9 @@ running = state(batch, "nodes-job", "sleeps", "running")
 node = batch.get_node("nodes", running.node_info.node_id)
 assert (node.state, node.running_tasks_count) == ("running", 1)
 assert node.recent_tasks[0].task_id == "sleeps"
-batch.begin_terminate_job("nodes-job", {"terminateReason": "enough"}, polling_interval=POLL).result()
+batch.begin_terminate_job(
+    "nodes-job", {"terminateReason": "enough"}, polling_interval=POLL
+).result()
 
 refused(404, "NodeNotFound", batch.get_node, "nodes", "tvm-none")
 refused(404, "PoolNotFound", lambda: list(batch.list_nodes("no-such-pool")))

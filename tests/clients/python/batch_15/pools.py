@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from azure.batch import models
 from azure.core import MatchConditions
-from service import POLL, client, pool, refused, task, job, state, until
+from service import POLL, client, job, pool, refused, state, task, until
 
 batch = client()
 
@@ -74,7 +74,12 @@ refused(
     match_condition=MatchConditions.IfNotModified,
 )
 refused(
-    304, None, batch.get_pool, "pools-a", etag=found.etag, match_condition=MatchConditions.IfModified
+    304,
+    None,
+    batch.get_pool,
+    "pools-a",
+    etag=found.etag,
+    match_condition=MatchConditions.IfModified,
 )
 
 batch.replace_pool_properties(

@@ -14,9 +14,7 @@ POLL = 0.1
 # The client warns, with a traceback, of every refusal without a body, such as 304.
 logging.getLogger("azure").setLevel(logging.ERROR)
 
-IMAGE = models.BatchVmImageReference(
-    publisher="canonical", offer="ubuntu-24_04-lts", sku="server"
-)
+IMAGE = models.BatchVmImageReference(publisher="canonical", offer="ubuntu-24_04-lts", sku="server")
 
 
 def client(**changes):

@@ -84,12 +84,18 @@ assert info.result == "failure" and info.failure_info.code == "TaskEnded"
 refused(409, "TaskCompleted", batch.terminate_task, "tasks", "stopped")
 
 # Fails once, and not when it is run again.
-batch.create_task("tasks", task("second-time", "/bin/sh -c 'test -e $AZ_BATCH_NODE_SHARED_DIR/m || { touch $AZ_BATCH_NODE_SHARED_DIR/m; exit 1; }'"))
+batch.create_task(
+    "tasks",
+    task(
+        "second-time",
+        "/bin/sh -c 'test -e $AZ_BATCH_NODE_SHARED_DIR/m || { touch $AZ_BATCH_NODE_SHARED_DIR/m; exit 1; }'",
+    ),
+)
 assert state(batch, "tasks", "second-time").execution_info.exit_code == 1
 batch.reactivate_task("tasks", "second-time")
 until(
     "the second run succeeds",
-    lambda: (batch.get_task("tasks", "second-time").execution_info.exit_code == 0),
+    lambda: batch.get_task("tasks", "second-time").execution_info.exit_code == 0,
 )
 state(batch, "tasks", "second-time")
 refused(409, "TaskSucceeded", batch.reactivate_task, "tasks", "second-time")
