@@ -2,6 +2,7 @@
 
 mod architecture;
 mod azurite;
+mod clients;
 mod crash;
 mod desired;
 mod inputs;
