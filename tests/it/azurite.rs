@@ -24,10 +24,7 @@ fn our_client_works_with_azurite() {
     let node = match Node::with_packages() {
         Ok(node) => node,
         Err(needs) => {
-            return skip(
-                "our_client_works_with_azurite",
-                &format!("{needs}; azurite"),
-            );
+            return skip("our_client_works_with_azurite", &needs);
         }
     };
     let folder = tempfile::tempdir().unwrap();

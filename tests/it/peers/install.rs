@@ -25,9 +25,11 @@ impl Python {
     pub(crate) fn with(requirements: &str) -> Result<Self, String> {
         let file = super::folder().join("python").join(requirements);
         let packages = fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
-        let first = packages.lines().next().unwrap_or_default();
-        let needs = |what: String| {
-            format!("Python 3.10 or newer with venv and pip, and {first} from PyPI ({what})")
+        let needs = |what| {
+            format!(
+                "Python 3.10 or newer with venv and pip, and the packages of \
+                 tests/clients/python/{requirements} from PyPI ({what})"
+            )
         };
         let version = version(&["python3", "--version"]).map_err(needs)?;
         let name = requirements
@@ -59,8 +61,12 @@ impl Node {
     /// What is missing, as text for a person.
     pub(crate) fn with_packages() -> Result<Self, String> {
         let source = super::folder().join("js");
-        let needs =
-            |what: String| format!("Node.js 20 or newer with npm, and packages from npm ({what})");
+        let needs = |what| {
+            format!(
+                "Node.js 20 or newer with npm, and the packages of tests/clients/js/package.json \
+                 from npm ({what})"
+            )
+        };
         let version = version(&["node", "--version"]).map_err(needs)?;
         let lock = source.join("package-lock.json");
         let locked = fs::read_to_string(&lock).map_err(|e| format!("{}: {e}", lock.display()))?;
