@@ -33,6 +33,49 @@ fn javascript() {
     }
 }
 
+/// The two programs of `samples/use-the-local-service`, and what the task's own script says when run by hand.
+#[test]
+fn samples() {
+    let python = Python::with("requirements-15.txt");
+    let node = Node::with_packages();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/use-the-local-service");
+    let commands = [
+        (
+            "samples in Python",
+            python.map(|p| p.script(&folder.join("top_n_words.py"))),
+        ),
+        (
+            "samples in JavaScript",
+            node.map(|n| n.script(&folder.join("top-n-words.js"))),
+        ),
+    ];
+    for (test, command) in commands {
+        match command {
+            Ok(mut command) => sample(&mut command),
+            Err(needs) => skip(test, &needs),
+        }
+    }
+}
+
+fn sample(program: &mut Command) {
+    let service = Served::start();
+    let out = tempfile::tempdir().unwrap();
+    let program = service.tell(program.arg(out.path()));
+    peers::run(program, SCENARIO_WITHIN).unwrap_or_else(|said| panic!("{said}"));
+    service.stop();
+
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/top-n-words");
+    let texts = scripts(&sample.join("texts"), "txt");
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), texts.len());
+    for text in texts {
+        let mut by_hand = Command::new(sample.join("top-n-words.sh"));
+        let expected = peers::run(by_hand.arg(&text).arg("3"), SCENARIO_WITHIN).unwrap();
+        let stem = text.file_stem().unwrap().to_string_lossy();
+        let got = fs::read_to_string(out.path().join(format!("{stem}_OUTPUT.txt"))).unwrap();
+        assert_eq!(got, expected, "{stem}");
+    }
+}
+
 fn python(test: &str, requirements: &str, folder: &str) {
     match Python::with(requirements) {
         Ok(python) => run_all(folder, "py", |script| python.script(script)),

@@ -11,6 +11,7 @@ mod manifest;
 mod nine_steps;
 mod peers;
 mod plan;
+mod requests;
 mod sample_script;
 mod service;
 mod support;

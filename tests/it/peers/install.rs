@@ -52,7 +52,7 @@ impl Python {
         let mut command = Command::new(self.folder.join("bin/python"));
         // The scripts lie in the source tree, which stays as it is.
         command.env("PYTHONDONTWRITEBYTECODE", "1").arg(script);
-        command
+        without_proxy(command)
     }
 }
 
@@ -91,12 +91,20 @@ impl Node {
     pub(crate) fn script(&self, script: &Path) -> Command {
         let mut command = Command::new("node");
         command.env("NODE_PATH", self.modules()).arg(script);
-        command
+        without_proxy(command)
     }
 
     pub(crate) fn modules(&self) -> PathBuf {
         self.folder.join("node_modules")
     }
+}
+
+/// A proxy, which an installation may need, cannot reach this machine's own loopback.
+fn without_proxy(mut command: Command) -> Command {
+    for name in ["NO_PROXY", "no_proxy"] {
+        command.env(name, "127.0.0.1,localhost");
+    }
+    command
 }
 
 fn version(command: &[&str]) -> Result<String, String> {
