@@ -16,6 +16,7 @@ mod find_outputs;
 mod lanes;
 mod launcher;
 mod listing;
+mod logs;
 mod nodes;
 mod orphans;
 mod pattern;

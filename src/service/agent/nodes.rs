@@ -12,6 +12,7 @@ use super::blob_url::BlobEndpoints;
 use super::directories::NodeDirectories;
 use super::failure::chain;
 use super::lanes::{Lanes, Turn};
+use super::logs;
 use super::processes::{LauncherError, LauncherProgram, Processes};
 use super::run::{self, Stop};
 use super::trees;
@@ -164,6 +165,9 @@ impl Agent {
                 self.shared
                     .abandon(|active| active.node == node && active.role == role);
                 self.spawn(delete_directory(self.shared.clone(), node, role, turn));
+            }
+            Effect::UploadLogs(upload) => {
+                self.spawn(logs::upload(self.shared.clone(), *upload));
             }
             Effect::DeleteExtent(_) => {}
         }

@@ -81,7 +81,7 @@ fn unreadable(path: &Path, source: std::io::Error) -> UploadError {
     }
 }
 
-async fn put_blob(
+pub(super) async fn put_blob(
     web: &Web,
     blob: &Url,
     content: Bytes,

@@ -206,7 +206,7 @@ pub(super) fn start_task(task: &StartTask) -> Checked {
 }
 
 /// The value is left out of the refusal: it may carry a signature.
-fn web_address(at: &str, url: &str) -> Checked {
+pub(super) fn web_address(at: &str, url: &str) -> Checked {
     let known = ["http://", "https://"].iter().any(|scheme| {
         url.get(..scheme.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(scheme))

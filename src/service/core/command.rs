@@ -1,12 +1,16 @@
 //! What can be asked of the core and what it answers: values, already checked for shape but not for sense.
 
 use super::effect::NodeRef;
+pub(in crate::service) use super::power::Power;
 use crate::wire::batch::error::Refusal;
 use crate::wire::batch::job::{DisableTasks, Job, JobCreate, JobUpdate};
 use crate::wire::batch::machine::SupportedImage;
-use crate::wire::batch::node::Node;
+use crate::wire::batch::node::{
+    Node, NodeDisableSchedulingOption, NodeRemove, NodeUserCreate, NodeUserReplace,
+    UploadBatchServiceLogs, UploadBatchServiceLogsResult,
+};
 use crate::wire::batch::pool::{
-    Pool, PoolCreate, PoolNodeCounts, PoolReplace, PoolResize, PoolUpdate,
+    NodeDeallocationOption, Pool, PoolCreate, PoolNodeCounts, PoolReplace, PoolResize, PoolUpdate,
 };
 use crate::wire::batch::task::{Task, TaskConstraints, TaskCountsResult, TaskCreate};
 use crate::wire::filter::Filter;
@@ -55,6 +59,26 @@ pub(in crate::service) enum PoolRequest {
     Node(String),
     /// Where the files of a node are.
     NodeDirectory(String),
+    RemoveNodes(NodeRemove),
+    /// To do something about one node.
+    OnNode(String, NodeRequest),
+}
+
+/// Something to be done about one node.
+#[derive(Debug, Clone)]
+pub(in crate::service) enum NodeRequest {
+    Power(Power, NodeDeallocationOption),
+    Start,
+    DisableScheduling(NodeDisableSchedulingOption),
+    EnableScheduling,
+    CreateUser(Box<NodeUserCreate>),
+    ReplaceUser(String, Box<NodeUserReplace>),
+    DeleteUser(String),
+    /// Whether it can be logged in to.
+    RemoteLogin,
+    UploadLogs(Box<UploadBatchServiceLogs>),
+    Extensions,
+    Extension(String),
 }
 
 /// A request about one job.
@@ -109,6 +133,11 @@ pub(in crate::service) enum Reply {
     /// Each task of a collection with when it was added or why not.
     Added(Vec<(String, Result<Time, Refusal>)>),
     NodeDirectory(NodeRef),
+    /// The node is up; where one logs in to it is not the core's to know.
+    RemoteLogin,
+    LogsUploading(UploadBatchServiceLogsResult),
+    /// A node has no extensions here.
+    NoExtensions,
     TaskDirectory {
         node: NodeRef,
         job: String,

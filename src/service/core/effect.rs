@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::wire::batch::command::{EnvironmentSetting, OutputFile, ResourceFile, TaskFailureInfo};
+use crate::wire::secret::Secret;
 use crate::wire::time::Time;
 
 /// One execution of one command line on one node. A number is never used twice.
@@ -61,6 +62,8 @@ pub(in crate::service) enum Effect {
     Stop { run: RunId, reason: StopReason },
     /// Abandon whatever runs on the node and delete its tree.
     RemoveNode(NodeRef),
+    /// Put what there is to read about a node into a container.
+    UploadLogs(Box<LogUpload>),
     /// Delete the directory of a task that is no more.
     DeleteTaskDirectory {
         node: NodeRef,
@@ -69,6 +72,31 @@ pub(in crate::service) enum Effect {
     },
     /// Delete a file of blob content that nothing refers to any longer.
     DeleteExtent(ExtentId),
+}
+
+/// Logs of a node on their way into a container.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::service) struct LogUpload {
+    pub(in crate::service) node: NodeRef,
+    /// With its signature.
+    pub(in crate::service) container_url: Secret,
+    /// What the names of the blobs begin with.
+    pub(in crate::service) folder: String,
+    /// What the service knows of the node.
+    pub(in crate::service) report: String,
+    pub(in crate::service) has_start_task: bool,
+}
+
+impl LogUpload {
+    /// Files of the node that are sent, by their path below its root; the first is the report.
+    pub(in crate::service) fn files(&self) -> &'static [&'static str] {
+        const FILES: [&str; 3] = ["node.json", "startup/stdout.txt", "startup/stderr.txt"];
+        if self.has_start_task {
+            &FILES
+        } else {
+            &FILES[..1]
+        }
+    }
 }
 
 /// A file of blob content.

@@ -94,7 +94,8 @@ impl World {
                 if node.used_slots() > pool.slots_per_node() {
                     return Err(format!("node {node_key} has more tasks than slots"));
                 }
-                let busy = matches!(node.state, NodeState::Running | NodeState::LeavingPool);
+                let busy = node.waiting
+                    || matches!(node.state, NodeState::Running | NodeState::LeavingPool);
                 if !node.runs.is_empty() && !busy {
                     return Err(format!("node {node_key} is {} and busy", node.state));
                 }
@@ -119,6 +120,19 @@ impl World {
 
     fn check_pools(&self) -> Result<(), String> {
         for (key, pool) in &self.pools {
+            for (name, node) in &pool.nodes {
+                let is_wrong = match node.state {
+                    NodeState::Idle => node.disabled,
+                    NodeState::Offline => !node.disabled,
+                    NodeState::Creating | NodeState::Reimaging | NodeState::Rebooting => {
+                        node.preparing == node.waiting
+                    }
+                    _ => node.preparing && node.state != NodeState::Starting,
+                };
+                if is_wrong {
+                    return Err(format!("node {key}/{name} is {} by mistake", node.state));
+                }
+            }
             let moving = pool
                 .nodes
                 .values()
@@ -137,6 +151,9 @@ impl World {
         let mut armed = Vec::new();
         for (key, pool) in &self.pools {
             armed.push((pool.armed, Timer::Pool(key.clone())));
+            for (node_key, node) in &pool.nodes {
+                armed.push((node.armed, Timer::Node(key.clone(), node_key.clone())));
+            }
         }
         for (job_key, job) in &self.jobs {
             armed.push((job.armed, Timer::Job(job_key.clone())));

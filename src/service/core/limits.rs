@@ -22,5 +22,12 @@ pub(super) const MIN_RESIZE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 pub(super) const DEFAULT_RESIZE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 pub(super) const DEFAULT_RETENTION: Duration = Duration::from_days(7);
 
+/// Nodes in one request to remove them.
+pub(super) const MAX_REMOVED_NODES: usize = 100;
+/// Characters of the name of a user of a node.
+pub(super) const MAX_USER_NAME: usize = 20;
+/// How long a user of a node lives by default.
+pub(super) const USER_LIFETIME: Duration = Duration::from_days(1);
+
 /// How many tasks a node remembers in `recentTasks` (ours).
 pub(super) const RECENT_TASKS: usize = 10;

@@ -1,7 +1,8 @@
 //! The rules of the service as a pure state machine: no IO, no clock, no randomness.
 //!
 //! [`World`] takes one input at a time, with the time, and gives back an answer and effects. The same noun has
-//! one file: `pool` (with `allocation`), `node`, `job` (with `job_spec` and `counts`), `task` (with `run`). `schedule` chooses
+//! one file: `pool` (with `allocation`), `node` (with
+//! `node_request`, `power` and `node_user`), `job` (with `job_spec` and `counts`), `task` (with `run`). `schedule` chooses
 //! what runs where, `view` and `list` show, `records` and `recover` carry the state over a restart.
 
 mod allocation;
@@ -20,7 +21,10 @@ mod key;
 mod limits;
 mod list;
 mod node;
+mod node_request;
+mod node_user;
 mod pool;
+mod power;
 mod records;
 mod recover;
 mod run;

@@ -8,8 +8,10 @@ use super::effect::{Effect, Launch, NodeRef, Role, RunEnd, RunId};
 use super::failure;
 use super::key::{Key, Name};
 use super::limits;
+use super::node_user::NodeUser;
 use super::pool::Pool;
 use super::records::Record;
+use super::timers::Timer;
 use super::world::{Owner, World};
 use crate::wire::batch::command::{ExecutionResult, StartTask, TaskFailureInfo};
 use crate::wire::batch::node::{NodeError, NodeState, StartTaskInfo, StartTaskState};
@@ -38,6 +40,20 @@ pub(super) struct Node {
     /// Job and task, newest last.
     pub(super) recent: VecDeque<(Name, Name)>,
     pub(super) errors: Vec<NodeError>,
+    /// Closed to new tasks by somebody.
+    #[serde(default)]
+    pub(super) disabled: bool,
+    /// Set while a reboot, reimage or deallocation waits for the tasks here to end.
+    #[serde(default)]
+    pub(super) waiting: bool,
+    /// Its directories are being made.
+    #[serde(default)]
+    pub(super) preparing: bool,
+    /// Accounts that were asked for; no account of this machine is made.
+    #[serde(default)]
+    pub(super) users: BTreeMap<String, NodeUser>,
+    #[serde(skip)]
+    pub(super) armed: Option<Time>,
     /// What runs here and how many slots it takes; follows from the tasks.
     #[serde(skip)]
     pub(super) runs: BTreeMap<RunId, u16>,
@@ -53,20 +69,39 @@ impl Node {
 
     /// Whether it takes tasks.
     pub(super) fn is_open(&self) -> bool {
-        self.leaving.is_none() && matches!(self.state, NodeState::Idle | NodeState::Running)
+        self.leaving.is_none()
+            && !self.disabled
+            && matches!(self.state, NodeState::Idle | NodeState::Running)
     }
 
     pub(super) fn used_slots(&self) -> u32 {
         self.runs.values().map(|s| u32::from(*s)).sum()
     }
 
-    /// `idle` or `running`, by what runs.
+    /// `running` while something runs; else `idle`, or `offline` when it is closed to new tasks.
     pub(super) fn settle(&mut self, now: Time) {
-        match (self.state, self.runs.is_empty()) {
-            (NodeState::Running, true) => self.enter(NodeState::Idle, now),
-            (NodeState::Idle, false) => self.enter(NodeState::Running, now),
-            _ => {}
+        if !matches!(
+            self.state,
+            NodeState::Running | NodeState::Idle | NodeState::Offline
+        ) {
+            return;
         }
+        let state = match (self.runs.is_empty(), self.disabled) {
+            (false, _) => NodeState::Running,
+            (true, false) => NodeState::Idle,
+            (true, true) => NodeState::Offline,
+        };
+        self.enter(state, now);
+    }
+
+    /// It has started.
+    fn open(&mut self, now: Time) {
+        let state = if self.disabled {
+            NodeState::Offline
+        } else {
+            NodeState::Idle
+        };
+        self.enter(state, now);
     }
 
     pub(super) fn remember(&mut self, job: &Name, task: &Name) {
@@ -90,10 +125,6 @@ impl Pool {
 impl World {
     pub(super) fn node_mut(&mut self, pool: &Key, node: &Key) -> Option<&mut Node> {
         self.pools.get_mut(pool)?.nodes.get_mut(node)
-    }
-
-    pub(super) fn touch_node(&mut self, pool: &Key, node: &Key) {
-        self.records.mark(Record::Node(pool.clone(), node.clone()));
     }
 
     pub(super) fn add_node(
@@ -124,6 +155,11 @@ impl World {
             tasks_succeeded: 0,
             recent: VecDeque::new(),
             errors: Vec::new(),
+            disabled: false,
+            waiting: false,
+            preparing: true,
+            users: BTreeMap::new(),
+            armed: None,
             runs: BTreeMap::new(),
         };
         effects.push(Effect::PrepareNode(pool.node_ref(&node)));
@@ -144,7 +180,7 @@ impl World {
         let Some(node) = self.node_mut(&pool, &key) else {
             return;
         };
-        if !matches!(node.state, NodeState::Creating | NodeState::Rebooting) {
+        if !std::mem::take(&mut node.preparing) {
             return;
         }
         match error {
@@ -185,12 +221,12 @@ impl World {
         };
         let Some(task) = node.start_task.clone() else {
             node.start_info = None;
-            node.enter(NodeState::Idle, now);
+            node.open(now);
             self.unsettled.insert(pool_key.clone());
             return;
         };
         if !task.wait_for_success.unwrap_or(true) && retries == 0 {
-            node.enter(NodeState::Idle, now);
+            node.open(now);
             self.unsettled.insert(pool_key.clone());
         }
         node.start_run = Some(run);
@@ -279,12 +315,11 @@ impl World {
             node.state,
             NodeState::Starting | NodeState::WaitingForStartTask
         ) {
-            let next = if failed && waits {
-                NodeState::StartTaskFailed
+            if failed && waits {
+                node.enter(NodeState::StartTaskFailed, now);
             } else {
-                NodeState::Idle
-            };
-            node.enter(next, now);
+                node.open(now);
+            }
             self.unsettled.insert(pool.clone());
         }
     }
@@ -303,6 +338,7 @@ impl World {
         };
         let runs: Vec<RunId> = node.runs.keys().copied().collect();
         node.leaving = Some(option);
+        node.waiting = false;
         node.enter(NodeState::LeavingPool, now);
         self.touch_node(pool, node_key);
         match option {
@@ -321,7 +357,7 @@ impl World {
         self.drop_if_left(pool, node_key, now, effects);
     }
 
-    /// Removes a leaving node once nothing runs on it.
+    /// Removes a leaving node once nothing runs on it, or goes on with a reboot that waited for that.
     pub(super) fn drop_if_left(
         &mut self,
         pool: &Key,
@@ -335,6 +371,8 @@ impl World {
         if gone {
             self.remove_node(pool, node_key, effects);
             self.check_steady(pool, now);
+        } else {
+            self.power_if_empty(pool, node_key, now, effects);
         }
     }
 
@@ -343,9 +381,12 @@ impl World {
         let Some(owner) = self.pools.get_mut(pool) else {
             return;
         };
-        let Some(node) = owner.nodes.remove(node_key) else {
+        let Some(mut node) = owner.nodes.remove(node_key) else {
             return;
         };
+        self.timers.arm(&mut node.armed, None, || {
+            Timer::Node(pool.clone(), node_key.clone())
+        });
         if let Some(run) = node.start_run {
             self.runs.remove(&run);
         }

@@ -181,6 +181,10 @@ impl World {
                 return self.resize_pool(&key, body, now, effects);
             }
             PoolRequest::StopResize => return self.stop_resize(&key, now, effects),
+            PoolRequest::RemoveNodes(body) => return self.remove_nodes(&key, body, now, effects),
+            PoolRequest::OnNode(node, request) => {
+                return self.node_request(&key, &node, request, now, effects);
+            }
             PoolRequest::Delete => {
                 self.delete_pool(&key, now, effects);
                 return Ok(Reply::Done);

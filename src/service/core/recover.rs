@@ -53,6 +53,14 @@ impl World {
         for pool in self.pools.keys().cloned().collect::<Vec<_>>() {
             self.touch_pool(&pool);
         }
+        let nodes: Vec<(Key, Key)> = self
+            .pools
+            .iter()
+            .flat_map(|(p, pool)| pool.nodes.keys().map(|n| (p.clone(), n.clone())))
+            .collect();
+        for (pool, node) in nodes {
+            self.touch_node(&pool, &node);
+        }
         for job in self.jobs.keys().cloned().collect::<Vec<_>>() {
             self.touch_job(&job);
         }
@@ -74,6 +82,20 @@ impl World {
             .flat_map(|(p, pool)| pool.nodes.keys().map(|n| (p.clone(), n.clone())))
             .collect();
         for (pool_key, node_key) in nodes {
+            if let Some(node) = self.node_mut(&pool_key, &node_key) {
+                node.waiting = false;
+                let is_off = matches!(node.state, NodeState::Deallocating | NodeState::Deallocated);
+                if is_off {
+                    node.start_run = None;
+                    self.touch_node(&pool_key, &node_key);
+                    continue;
+                }
+                if node.leaving.is_none()
+                    && !matches!(node.state, NodeState::Creating | NodeState::Reimaging)
+                {
+                    node.enter(NodeState::Rebooting, now);
+                }
+            }
             self.drop_if_left(&pool_key, &node_key, now, effects);
             self.boot(&pool_key, &node_key, now, effects);
         }
@@ -81,29 +103,5 @@ impl World {
         for job in self.jobs.keys().cloned().collect::<Vec<_>>() {
             self.check_all_complete(&job, now, effects);
         }
-    }
-
-    fn boot(&mut self, pool_key: &Key, node_key: &Key, now: Time, effects: &mut Vec<Effect>) {
-        let Some(pool) = self.pools.get_mut(pool_key) else {
-            return;
-        };
-        let start_task = pool.spec.start_task.clone();
-        let Some(node) = pool.nodes.get_mut(node_key) else {
-            return;
-        };
-        if node.state != NodeState::Creating {
-            node.enter(NodeState::Rebooting, now);
-        }
-        node.booted = now;
-        node.start_task = start_task;
-        node.start_run = None;
-        node.start_info = None;
-        node.errors.clear();
-        let node_ref = super::effect::NodeRef {
-            pool: pool.spec.id.clone(),
-            node: node.name.as_str().to_owned(),
-        };
-        effects.push(Effect::PrepareNode(node_ref));
-        self.touch_node(pool_key, node_key);
     }
 }

@@ -1,4 +1,4 @@
-//! When the core wants to be woken, and for what. Each pool, job and task has at most one timer, which follows
+//! When the core wants to be woken, and for what. Each pool, node, job and task has at most one timer, which follows
 //! from its state; states that the service only passes through have one that is due at once.
 
 use std::collections::BTreeSet;
@@ -9,6 +9,8 @@ use crate::wire::time::Time;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {
     Pool(Key),
+    /// Pool and node.
+    Node(Key, Key),
     Job(Key),
     Task(Key, Key),
 }

@@ -106,7 +106,11 @@ impl World {
             id: id.to_owned(),
             url: self.url(Operation::GetNode, &[&pool.spec.id, id]),
             state: node.state,
-            scheduling_state: Some(SchedulingState::Enabled),
+            scheduling_state: Some(if node.disabled {
+                SchedulingState::Disabled
+            } else {
+                SchedulingState::Enabled
+            }),
             state_transition_time: node.since,
             last_boot_time: node.booted,
             allocation_time: node.allocated,

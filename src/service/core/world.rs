@@ -83,6 +83,7 @@ impl World {
                 for timer in self.timers.due(now) {
                     match timer {
                         Timer::Pool(pool) => self.pool_timer(&pool, now, effects),
+                        Timer::Node(pool, node) => self.node_timer(&pool, &node, now),
                         Timer::Job(job) => self.job_timer(&job, now, effects),
                         Timer::Task(job, task) => self.task_timer(&job, &task, effects),
                     }

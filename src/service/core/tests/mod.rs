@@ -2,6 +2,7 @@
 
 mod harness;
 mod jobs;
+mod nodes;
 mod pools;
 mod random;
 mod tasks;

@@ -7,9 +7,12 @@ use serde_json::json;
 
 use super::harness::{Harness, job, pool, site, task};
 use crate::service::core::World;
-use crate::service::core::command::{JobRequest, PoolRequest, Request, TaskRequest};
+use crate::service::core::command::{
+    JobRequest, NodeRequest, PoolRequest, Power, Reply, Request, TaskRequest,
+};
 use crate::service::core::effect::{Effect, NodeRef, Report, RunId};
 use crate::wire::batch::job::DisableTasks;
+use crate::wire::batch::node::{NodeDisableSchedulingOption, NodeRemove};
 use crate::wire::batch::pool::{NodeDeallocationOption, PoolResize};
 use crate::wire::time::Duration;
 
@@ -30,6 +33,8 @@ enum Step {
     Prepared(u8, bool),
     Started(u8),
     Ended(u8, i32),
+    Node(u8, u8, u8, u8),
+    RemoveNode(u8, u8, u8),
     Pass(u16),
     Restart,
 }
@@ -52,6 +57,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (any::<u8>(), prop::bool::weighted(0.9)).prop_map(|(n, ok)| Step::Prepared(n, ok)),
         8 => any::<u8>().prop_map(Step::Started),
         8 => (any::<u8>(), 0..2_i32).prop_map(|(r, code)| Step::Ended(r, code)),
+        4 => (0..3_u8, any::<u8>(), 0..6_u8, 0..4_u8).prop_map(|(p, n, w, o)| Step::Node(p, n, w, o)),
+        1 => (0..3_u8, any::<u8>(), 0..4_u8).prop_map(|(p, n, o)| Step::RemoveNode(p, n, o)),
         3 => (0..2000_u16).prop_map(Step::Pass),
         1 => Just(Step::Restart),
     ]
@@ -78,6 +85,14 @@ impl Outside {
 
 fn pick<T: Clone>(from: &[T], at: u8) -> Option<T> {
     from.get(usize::from(at) % from.len().max(1)).cloned()
+}
+
+fn node_of(h: &mut Harness, pool: &str, at: u8) -> Option<String> {
+    let list = PoolRequest::Nodes(super::harness::everything());
+    match h.pool_do(pool, list) {
+        Ok(Reply::Nodes(page)) => pick(&page.value, at).map(|n| n.id),
+        _ => None,
+    }
 }
 
 fn perform(h: &mut Harness, out: &mut Outside, step: Step, stored: &mut BTreeMap<String, Vec<u8>>) {
@@ -154,6 +169,34 @@ fn perform(h: &mut Harness, out: &mut Outside, step: Step, stored: &mut BTreeMap
                 h.ended(run, code);
             }
             return;
+        }
+        Step::Node(id, at, what, option) => {
+            let Some(node) = node_of(h, &p(id), at) else {
+                return;
+            };
+            let stay = NodeDeallocationOption::ALL[usize::from(option)];
+            let request = match what {
+                0 => NodeRequest::Power(Power::Reboot, stay),
+                1 => NodeRequest::Power(Power::Reimage, stay),
+                2 => NodeRequest::Power(Power::Deallocate, stay),
+                3 => NodeRequest::Start,
+                4 => NodeRequest::DisableScheduling(
+                    NodeDisableSchedulingOption::ALL[usize::from(option % 3)],
+                ),
+                _ => NodeRequest::EnableScheduling,
+            };
+            Request::Pool(p(id), PoolRequest::OnNode(node, request))
+        }
+        Step::RemoveNode(id, at, option) => {
+            let Some(node) = node_of(h, &p(id), at) else {
+                return;
+            };
+            let remove = NodeRemove {
+                node_list: vec![node],
+                resize_timeout: None,
+                node_deallocation_option: Some(NodeDeallocationOption::ALL[usize::from(option)]),
+            };
+            Request::Pool(p(id), PoolRequest::RemoveNodes(remove))
         }
         Step::Pass(seconds) => return h.pass(Duration::from_secs(i64::from(seconds))),
         Step::Restart => return h.restart(stored),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::query::next_query;
 use crate::service::core::command::Reply;
 use crate::wire::batch::error::Refusal;
+use crate::wire::batch::node::NodeRemoteLoginSettings;
 use crate::wire::batch::operation::{Operation, Spec, Verb};
 use crate::wire::batch::task::{TaskAddResult, TaskAddStatus};
 use crate::wire::page::Page;
@@ -132,8 +133,20 @@ impl Asked<'_> {
     pub(super) fn reply(&self, reply: Reply, created: Option<&str>) -> Response<Body> {
         let success = self.spec.map_or(200, |s| s.success);
         match reply {
-            Reply::Done | Reply::NodeDirectory(_) | Reply::TaskDirectory { .. } => {
-                self.action(success, None, None)
+            Reply::Done
+            | Reply::NodeDirectory(_)
+            | Reply::TaskDirectory { .. }
+            | Reply::RemoteLogin => self.action(success, None, created),
+            Reply::LogsUploading(result) => {
+                let entity = "Microsoft.Azure.Batch.Protocol.Entities.UploadBatchServiceLogsResult";
+                self.single(entity, &result, None)
+            }
+            Reply::NoExtensions => {
+                let none: Page<()> = Page {
+                    value: Vec::new(),
+                    next: None,
+                };
+                self.list("extensions", &none)
             }
             Reply::Changed(modified) => self.action(success, Some(modified), created),
             Reply::NotModified(modified) => {
@@ -160,6 +173,12 @@ impl Asked<'_> {
                 self.list("taskaddresult", &Page { value, next: None })
             }
         }
+    }
+
+    pub(super) fn remote_login(&self, settings: NodeRemoteLoginSettings) -> Response<Body> {
+        let entity =
+            "Microsoft.Azure.Batch.Protocol.Entities.ComputeNodeGetRemoteLoginSettingsResult";
+        self.single(entity, &settings, None)
     }
 
     /// A success without content. `created` is the URL of what was made.
@@ -239,6 +258,9 @@ pub(super) fn created_url(
     let path = match operation {
         Operation::CreatePool => Operation::GetPool.path(&[id]),
         Operation::CreateJob => Operation::GetJob.path(&[id]),
+        Operation::CreateNodeUser => {
+            Operation::ReplaceNodeUser.path(&[parameters.first()?, parameters.get(1)?, id])
+        }
         Operation::CreateTask => Operation::GetTask.path(&[parameters.first()?, id]),
         _ => return None,
     };

@@ -1,6 +1,7 @@
 //! Requests to commands.
 
 use super::body;
+use super::node_request;
 use super::query::Query;
 use crate::service::core::command::{JobRequest, PoolRequest, Request, TaskRequest};
 use crate::wire::batch::error::{Code, Refusal};
@@ -46,9 +47,27 @@ pub(super) fn read(
         Op::ListPoolNodeCounts => Ok(Request::NodeCounts(query.list(lists::NODE_COUNTS)?)),
         Op::ListNodes => pool(PoolRequest::Nodes(query.list(lists::NODES)?)),
         Op::GetNode => pool(PoolRequest::Node(id(1))),
-        Op::DownloadNodeFile | Op::GetNodeFileProperties | Op::ListNodeFiles => {
-            pool(PoolRequest::NodeDirectory(id(1)))
+        Op::RemoveNodes => pool(PoolRequest::RemoveNodes(body::read(bytes)?)),
+        Op::RebootNode
+        | Op::ReimageNode
+        | Op::DeallocateNode
+        | Op::StartNode
+        | Op::DisableNodeScheduling
+        | Op::EnableNodeScheduling
+        | Op::CreateNodeUser
+        | Op::ReplaceNodeUser
+        | Op::DeleteNodeUser
+        | Op::GetNodeRemoteLoginSettings
+        | Op::UploadNodeLogs
+        | Op::ListNodeExtensions
+        | Op::GetNodeExtension => {
+            let request = node_request::read(operation, id(2), bytes)?;
+            pool(PoolRequest::OnNode(id(1), request))
         }
+        Op::DownloadNodeFile
+        | Op::GetNodeFileProperties
+        | Op::ListNodeFiles
+        | Op::DeleteNodeFile => pool(PoolRequest::NodeDirectory(id(1))),
         Op::CreateJob => Ok(Request::CreateJob(Box::new(body::read(bytes)?))),
         Op::ListJobs => Ok(Request::Jobs(query.list(lists::JOBS)?)),
         Op::DeleteJob => job(JobRequest::Delete),
@@ -79,14 +98,15 @@ pub(super) fn read(
         }
         Op::TerminateTask => task(TaskRequest::Terminate),
         Op::ReactivateTask => task(TaskRequest::Reactivate),
-        Op::DownloadTaskFile | Op::GetTaskFileProperties | Op::ListTaskFiles => {
-            task(TaskRequest::Directory)
-        }
+        Op::DownloadTaskFile
+        | Op::GetTaskFileProperties
+        | Op::ListTaskFiles
+        | Op::DeleteTaskFile => task(TaskRequest::Directory),
         other => Err(not_implemented(other)),
     }
 }
 
-fn not_implemented(operation: Operation) -> Refusal {
+pub(super) fn not_implemented(operation: Operation) -> Refusal {
     let spec = operation.spec();
     Refusal::new(Code::NotImplemented)
         .with("Operation", format!("{} {}", spec.verb.as_str(), spec.path))

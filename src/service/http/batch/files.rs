@@ -50,7 +50,7 @@ impl Place {
 
     /// The file a caller named, once it is sure that it lies within the node.
     fn find(&self, path: &str) -> Result<(PathBuf, Metadata), Refusal> {
-        let not_found = || Refusal::new(Code::FileNotFound).with("FilePath", path);
+        let not_found = || not_found(path);
         let relative = Path::new(path);
         let plain = relative
             .components()
@@ -68,6 +68,23 @@ impl Place {
             Ok((root, file, metadata)) if file.starts_with(&root) => Ok((file, metadata)),
             _ => Err(not_found()),
         }
+    }
+
+    /// Where the entry of that path is, a link as itself, once it is sure that it lies within the node.
+    fn find_entry(&self, path: &str) -> Result<PathBuf, Refusal> {
+        let folder = match path.rsplit_once('/') {
+            Some((parent, _)) => self.find(parent)?.0,
+            None => self.directory.clone(),
+        };
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let is_plain = matches!(
+            Path::new(name).components().collect::<Vec<_>>()[..],
+            [Component::Normal(_)]
+        );
+        if !is_plain || name.contains('\0') {
+            return Err(not_found(path));
+        }
+        Ok(folder.join(name))
     }
 
     /// Every entry by its path, directories without what is in them unless asked.
@@ -146,6 +163,44 @@ impl FileRequest {
             Err(_) => return Err(Code::InternalError.into()),
         };
         Ok(asked.list("files", &page(entries, &list, asked)))
+    }
+
+    /// Deletes a file, an empty directory, or with `recursive` a directory and what is in it.
+    pub(super) async fn delete(
+        self,
+        asked: &Asked<'_>,
+        path: &str,
+        query: &Query,
+    ) -> Result<Response<Body>, Refusal> {
+        let recursive = query
+            .get("recursive")
+            .is_some_and(|v| v.eq_ignore_ascii_case("true"));
+        let target = self.place.find_entry(path)?;
+        let deleted = tokio::task::spawn_blocking(move || {
+            let kind = fs::symlink_metadata(&target)?.file_type();
+            match (kind.is_dir(), recursive) {
+                (true, true) => fs::remove_dir_all(&target),
+                (true, false) => fs::remove_dir(&target),
+                (false, _) => fs::remove_file(&target),
+            }
+        })
+        .await;
+        match deleted {
+            Ok(Ok(())) => Ok(asked.start(200)),
+            Ok(Err(e)) if e.kind() == io::ErrorKind::NotFound => {
+                Err(Refusal::new(Code::FileNotFound).with("FilePath", path))
+            }
+            Ok(Err(e)) if e.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                Err(Refusal::new(Code::OperationInvalidForCurrentState)
+                    .with("FilePath", path)
+                    .with(
+                        "Reason",
+                        "The directory is not empty and recursive is false",
+                    ))
+            }
+            Ok(Err(e)) => Err(unreadable(&e)),
+            Err(_) => Err(Code::InternalError.into()),
+        }
     }
 
     /// Get and head of one file. A range is answered with 200: the SDKs accept nothing else.
@@ -306,6 +361,10 @@ fn read_range(text: &str, length: u64) -> Result<(u64, u64), Refusal> {
         return Err(invalid(Code::InvalidRange));
     }
     Ok((first, last.min(length - 1) - first + 1))
+}
+
+fn not_found(path: &str) -> Refusal {
+    Refusal::new(Code::FileNotFound).with("FilePath", path)
 }
 
 fn unreadable(error: &io::Error) -> Refusal {

@@ -9,7 +9,9 @@ mod body;
 mod command;
 mod files;
 mod gate;
+mod node_request;
 mod query;
+mod remote_login;
 mod server;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use super::answer::{Asked, created_url};
 use super::gate::{self, Outside};
 use super::query::Query;
-use super::{command, files};
+use super::{command, files, remote_login};
 use crate::clock;
 use crate::service::core::Site;
 use crate::service::core::command::{self as core, BatchCommand, Reply};
@@ -144,6 +144,7 @@ async fn answer(
         Reply::TaskDirectory { node, job, task } => {
             files::Place::of_task(&state.nodes_dir, &node, &job, &task)
         }
+        Reply::RemoteLogin => return Ok(asked.remote_login(remote_login::find().await?)),
         reply => return Ok(asked.reply(reply, created.as_deref())),
     };
     let place = place.ok_or(Refusal::new(Code::FileNotFound))?;
@@ -156,6 +157,9 @@ async fn answer(
     match operation {
         Operation::ListTaskFiles | Operation::ListNodeFiles => {
             Ok(request.list(asked, &query).await?)
+        }
+        Operation::DeleteTaskFile | Operation::DeleteNodeFile => {
+            Ok(request.delete(asked, file, &query).await?)
         }
         _ => Ok(request.file(asked, file).await?),
     }
@@ -207,6 +211,10 @@ fn new_id(request: &core::Request) -> Option<&str> {
     match request {
         core::Request::CreatePool(body) => Some(&body.id),
         core::Request::CreateJob(body) => Some(&body.id),
+        core::Request::Pool(
+            _,
+            core::PoolRequest::OnNode(_, core::NodeRequest::CreateUser(body)),
+        ) => Some(&body.name),
         core::Request::Job(_, core::JobRequest::AddTask(body)) => Some(&body.id),
         _ => None,
     }

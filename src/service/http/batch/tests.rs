@@ -1,5 +1,7 @@
 //! Signed requests over a real socket, with a node agent that only pretends.
 
+mod nodes;
+
 use std::path::{Path, PathBuf};
 
 use reqwest::{Method, StatusCode};
@@ -372,8 +374,8 @@ async fn refusals_by_status_and_code() {
             "POST",
             "/pools/P/nodes/n/reboot",
             Some(json!({})),
-            501,
-            "NotImplemented",
+            404,
+            "NodeNotFound",
         ),
         (
             "POST",
