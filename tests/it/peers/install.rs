@@ -52,6 +52,8 @@ impl Python {
         let mut command = Command::new(self.folder.join("bin/python"));
         // The scripts lie in the source tree, which stays as it is.
         command.env("PYTHONDONTWRITEBYTECODE", "1").arg(script);
+        // Without it asserts are asserts.
+        command.env_remove("PYTHONOPTIMIZE");
         without_proxy(command)
     }
 }
