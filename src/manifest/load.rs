@@ -28,8 +28,10 @@ use crate::ids::check_batch_id;
 #[serde(deny_unknown_fields)]
 #[schemars(title = "batchflow manifest", rename = "manifest")]
 struct RawManifest {
+    // What is required is optional here all the same: a part that is wrong is cut out, and the rest still checked.
     /// What marks everything made for this manifest: 1 to 64 letters, digits, `-` and `_`.
-    name: At<String>,
+    #[schemars(required)]
+    name: Option<At<String>>,
     /// Variables for templates, `{{vars.NAME}}`; `--var NAME=VALUE` overrides them.
     #[serde(default)]
     vars: BTreeMap<At<String>, At<Scalar>>,
@@ -42,12 +44,14 @@ struct RawManifest {
     #[serde(default)]
     uploads: Vec<At<RawUpload>>,
     /// The nodes that tasks run on.
-    pool: At<RawPool>,
+    #[schemars(required)]
+    pool: Option<At<RawPool>>,
     /// What holds the tasks.
-    job: At<RawJob>,
+    #[schemars(required)]
+    job: Option<At<RawJob>>,
     /// The tasks.
-    #[schemars(length(min = 1))]
-    tasks: Vec<At<RawTask>>,
+    #[schemars(required, length(min = 1))]
+    tasks: Option<Vec<At<RawTask>>>,
     /// Where outputs go on this machine.
     download: Option<RawDownload>,
     /// What apply deletes when it is done.
@@ -115,9 +119,7 @@ fn read(
         Some(DeValue::Table(vars)) => vars.keys().map(|k| k.get_ref().to_string()).collect(),
         _ => BTreeSet::new(),
     };
-    if !shape::check(schema(), &mut document.table, diagnostics) {
-        return None;
-    }
+    shape::check(schema(), &mut document.table, diagnostics);
     let mut raw = match RawManifest::deserialize(toml::de::Deserializer::from(document.table)) {
         Ok(raw) => raw,
         Err(error) => {
@@ -139,16 +141,19 @@ fn check(
     var_names: BTreeSet<String>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Manifest> {
+    let name = raw.name.as_ref();
     let bindings = Bindings::new(
-        &raw.name.value,
+        name.map_or("", |n| &n.value),
         raw.vars.iter().map(|(n, v)| (n.as_str(), &v.value)),
     );
     let mut checker = Checker::new(text, bindings, var_names, std::mem::take(diagnostics));
-    if let Err(invalid) = check_batch_id(&raw.name.value) {
+    if let Some(name) = name
+        && let Err(invalid) = check_batch_id(&name.value)
+    {
         let message = invalid.message.replacen("the id", "the name", 1);
         checker.report(
             Diagnostic::error(codes::INVALID_ID, message)
-                .label(raw.name.span.clone(), "not allowed")
+                .label(name.span.clone(), "not allowed")
                 .help(invalid.help.replacen("an id", "a name", 1)),
         );
     }
@@ -159,14 +164,21 @@ fn check(
         .iter()
         .filter_map(|u| u.value.check(&mut checker))
         .collect();
-    let pool = RawPool::check(&raw.pool, &mut checker);
-    let job = RawJob::check(&raw.job, &mut checker);
+    let pool = raw
+        .pool
+        .as_ref()
+        .and_then(|p| RawPool::check(p, &mut checker));
+    let job = raw
+        .job
+        .as_ref()
+        .and_then(|j| RawJob::check(j, &mut checker));
     let slots = pool
         .as_ref()
         .map_or(i32::MAX, |p| p.task_slots_per_node.unwrap_or(1));
     let tasks: Vec<Factory> = raw
         .tasks
         .iter()
+        .flatten()
         .filter_map(|t| RawTask::check(t, slots, &mut checker))
         .collect();
     let download = raw.download.as_ref().map(|d| d.check(&mut checker));
@@ -175,7 +187,7 @@ fn check(
     warn_of_lost_outputs(&tasks, download.as_ref(), cleanup, &mut checker);
     *diagnostics = checker.diagnostics;
     Some(Manifest {
-        name: raw.name,
+        name: raw.name?,
         vars: raw
             .vars
             .into_iter()

@@ -10,18 +10,18 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, codes, nearest};
 
-/// Checks the whole document. False when something that must be there is not (or was cut out).
+/// Checks the whole document.
 pub(super) fn check(
     schema: &Value,
     table: &mut Spanned<DeTable<'_>>,
     diagnostics: &mut Vec<Diagnostic>,
-) -> bool {
+) {
     let span = table.span();
     let mut walker = Walker {
         root: schema,
         diagnostics,
     };
-    walker.table(schema, table.get_mut(), span, "")
+    walker.table(schema, table.get_mut(), span, "");
 }
 
 struct Walker<'a> {
