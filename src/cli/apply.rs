@@ -83,8 +83,11 @@ async fn with_target(
         outputs: document.desired.download.as_ref().map(|d| d.to.as_path()),
         cut_short: cut_short.as_deref(),
     };
-    output::talk(&summary.render());
-    Ok(exit_code(&outcome))
+    let code = exit_code(&outcome);
+    if !(global.quiet && code == ExitCode::Ok) {
+        output::talk(&summary.render());
+    }
+    Ok(code)
 }
 
 async fn carry_out_plan(

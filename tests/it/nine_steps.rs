@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Workshop, files};
+use futures::TryStreamExt;
+
+use crate::support::{Workshop, client, files, local_service};
 
 /// The N most frequent words, computed here and not by the sample's script.
 fn top_words(text: &[u8], n: usize) -> String {
@@ -275,6 +277,52 @@ fn time_limits_end_tasks_and_jobs() {
     shop.run(["apply", "job.toml", "--yes"])
         .ends_with(6)
         .says(&["job.constraints.max_wall_clock_time"]);
+}
+
+#[test]
+fn destroy_removes_what_apply_made_and_nothing_else() {
+    let shop = Workshop::new();
+    let keep = manifest("echo {{item}} > {{item}}.out", "").replace(
+        "[download]",
+        "[cleanup]\ncontainers = \"never\"\njob = \"never\"\npool = \"never\"\n[download]",
+    );
+    shop.write("m.toml", &keep);
+    let state_dir = shop.path(".batchflow/m/local");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let ask = |runtime: &tokio::runtime::Runtime| {
+        runtime.block_on(async {
+            let service = local_service(Some(state_dir.clone()), false).await;
+            let client = client(&service);
+            client
+                .blob
+                .create_container("somebody-elses", &BTreeMap::new())
+                .await
+                .unwrap();
+            let containers = client.blob.list_containers(None).map_ok(|c| c.name);
+            let containers: Vec<String> = containers.try_collect().await.unwrap();
+            let pool = client.batch.get_pool("small").await.unwrap().is_some();
+            let job = client.batch.get_job("small").await.unwrap().is_some();
+            service.stop().await;
+            (containers, pool, job)
+        })
+    };
+    shop.run(["apply", "m.toml", "--yes"])
+        .ends_with(0)
+        .says(&["3 tasks done"]);
+    let both = vec!["output".to_owned(), "somebody-elses".to_owned()];
+    assert_eq!(ask(&runtime), (both, true, true));
+    shop.run(["apply", "m.toml", "--yes"])
+        .ends_with(0)
+        .says(&["No changes."]);
+
+    shop.run(["destroy", "m.toml", "--yes"])
+        .ends_with(0)
+        .says(&["3 resources to delete", "Destroy complete"]);
+    assert_eq!(
+        ask(&runtime),
+        (vec!["somebody-elses".to_owned()], false, false)
+    );
+    assert_eq!(files(&shop.path("out")).len(), 3, "outputs stay");
 }
 
 #[test]
