@@ -145,12 +145,13 @@ impl<'r, 'a> Watch<'r, 'a> {
             .execution_info
             .as_ref()
             .and_then(|e| e.failure_info.as_ref());
+        let (code, message) = info.map(trouble::failure_text).unwrap_or_default();
         let failure = TaskFailure {
             stderr_tail: trouble::task_stderr(self.run, &task.id).await,
             exit_code: task.exit_code(),
             node: task.node_info.as_ref().and_then(|n| n.node_id.clone()),
-            code: info.and_then(|i| i.code.clone()),
-            message: info.and_then(trouble::failure_text),
+            code,
+            message,
             task: task.id,
         };
         self.run.events.emit(Event::TaskFailed(failure.clone()));

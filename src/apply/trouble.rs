@@ -28,11 +28,17 @@ fn text(bytes: &[u8]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The service's words for a failure, with its details.
-pub(super) fn failure_text(info: &TaskFailureInfo) -> Option<String> {
+/// The code of a mere non-zero exit, which the exit code says better.
+const EXIT_CODE: &str = "FailureExitCode";
+
+/// The service's code and words for a failure, with its details; none for a mere non-zero exit.
+pub(super) fn failure_text(info: &TaskFailureInfo) -> (Option<String>, Option<String>) {
+    if info.code.as_deref() == Some(EXIT_CODE) {
+        return (None, None);
+    }
     let details = info.details.iter().filter_map(|d| d.value.clone());
     let all: Vec<String> = info.message.clone().into_iter().chain(details).collect();
-    (!all.is_empty()).then(|| all.join(": "))
+    (info.code.clone(), (!all.is_empty()).then(|| all.join(": ")))
 }
 
 /// What was seen of the pool's nodes.

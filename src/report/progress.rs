@@ -105,7 +105,7 @@ impl Screen {
             let bar =
                 ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
             let template = if total > 1 {
-                "  {prefix} {bar:24} {pos}/{len} {wide_msg}"
+                "  {prefix} {bar:16} {pos}/{len} {wide_msg}"
             } else {
                 "  {prefix} {wide_msg}"
             };
