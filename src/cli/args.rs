@@ -1,11 +1,13 @@
 //! The command line as plain data.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::report::exit_code::ExitCode;
 use crate::report::progress::Mode;
+use crate::service::development;
 
 /// Push many files through Azure Batch from one manifest.
 #[derive(Debug, Parser)]
@@ -50,7 +52,11 @@ pub(super) enum Command {
     Destroy(DestroyArgs),
     /// Run the local service on its own, for any Azure Batch client
     ///
-    /// It listens on loopback only. Tasks run as the user who started it, with no sandbox.
+    /// Account, key and ports are those of a development account that everybody may know, so that the
+    /// configuration of a client can be committed. It listens on loopback only. Tasks run as the user who started
+    /// it, with no sandbox: on a machine with other users, use --own-key.
+    ///
+    /// POST /_batchflow/reset, signed like any request, deletes everything.
     Serve(ServeArgs),
 }
 
@@ -123,11 +129,40 @@ pub(super) struct ServeArgs {
     #[arg(long, conflicts_with = "state_dir")]
     pub(super) in_memory: bool,
     /// Port of the Batch service; 0 takes any free one
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    #[arg(long, value_name = "PORT", default_value_t = development::BATCH_PORT)]
     pub(super) port: u16,
     /// Port of the Blob service; 0 takes any free one
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    #[arg(long, value_name = "PORT", default_value_t = development::BLOB_PORT)]
     pub(super) blob_port: u16,
+    /// Address to listen on; other than loopback only with --own-key
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub(super) host: IpAddr,
+    /// A key made at the first start and kept in the state directory, instead of the public development key
+    #[arg(long)]
+    pub(super) own_key: bool,
+    /// Name of the account
+    #[arg(long, value_name = "NAME", default_value = development::ACCOUNT, value_parser = account)]
+    pub(super) account: String,
+    /// Serve https, with a certificate made at the first start
+    #[arg(long)]
+    pub(super) tls: bool,
+    /// Serve https with this certificate (PEM, with those that signed it)
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        conflicts_with = "tls"
+    )]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// The key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
+    /// Print the account as variables to paste into a shell (this is what happens anyway)
+    #[arg(long, conflicts_with = "json")]
+    pub(super) env: bool,
+    /// Print the account as one line of JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -156,6 +191,16 @@ fn variable(text: &str) -> Result<(String, String), String> {
             Ok((name.trim().to_owned(), value.to_owned()))
         }
         _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+/// The rule of Azure for names of accounts.
+fn account(text: &str) -> Result<String, String> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    if (3..=24).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected 3 to 24 lower-case letters and digits".to_owned())
     }
 }
 

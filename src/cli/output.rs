@@ -4,19 +4,20 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anstream::ColorChoice;
+use tracing_subscriber::EnvFilter;
 
 use super::args::{Color, Global};
 use super::error::CliError;
 use crate::report::style::{CYAN, RED, paint};
 
 /// Colours and logging, once, before anything is printed.
-pub(super) fn set_up(global: &Global) {
+pub(super) fn set_up(global: &Global, verbose: u8) {
     match global.color {
         Color::Auto => {}
         Color::Always => ColorChoice::Always.write_global(),
         Color::Never => ColorChoice::Never.write_global(),
     }
-    let level = match global.verbose {
+    let level = match verbose {
         0 | 1 => tracing_subscriber::filter::LevelFilter::OFF,
         2 => tracing_subscriber::filter::LevelFilter::INFO,
         _ => tracing_subscriber::filter::LevelFilter::DEBUG,
@@ -24,7 +25,8 @@ pub(super) fn set_up(global: &Global) {
     if level > tracing_subscriber::filter::LevelFilter::OFF {
         // Only the first set-up counts; there is no second one.
         let _ = tracing_subscriber::fmt()
-            .with_max_level(level)
+            // Of our own alone: what others log is not known to be free of secrets.
+            .with_env_filter(EnvFilter::new(format!("batchflow={level}")))
             .with_writer(io::stderr)
             .with_ansi(stderr_color())
             .try_init();

@@ -2,14 +2,18 @@
 
 mod agent;
 mod core;
+pub mod development;
 mod driver;
 mod extents;
 mod http;
+mod listen;
 mod running;
 mod state_dir;
 mod store;
+mod tls;
 
 pub use agent::{LAUNCHER_ARGUMENT, launcher_main};
 pub use running::{Nodes, Options, Service, ServiceError, start};
 pub use state_dir::StateDirError;
 pub use store::StoreError;
+pub use tls::{Tls, TlsError};

@@ -1,8 +1,8 @@
 //! The service put together: directory, store, core, agent, two listeners.
 
 use std::io;
-use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -17,12 +17,15 @@ use super::agent::{Addresses, Agent, AgentOptions, BlobEndpoints, LauncherProgra
 use super::core::Site;
 use super::core::effect::Effect;
 use super::core::storage::{BlobCommand, BlobRefusal, BlobReply};
+use super::development;
 use super::driver::{Cores, Driver, DriverHandle, Perform};
 use super::extents::Extents;
 use super::http::batch::{self, BatchState};
 use super::http::blob::{self, BlobPort, BlobState};
+use super::listen::{listen, only_for_this_machine, serve};
 use super::state_dir::{Endpoints, StateDir, StateDirError};
 use super::store::{Store, StoreError};
+use super::tls::{Identity, Tls, TlsError};
 use crate::wire::auth::{AccountKey, InvalidKey};
 use crate::wire::secret::Secret;
 
@@ -34,6 +37,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 pub struct Options {
     /// None: everything is forgotten when the service stops.
     pub state_dir: Option<PathBuf>,
+    /// Where to listen. Anything but loopback lets others run commands as this user, if they know the key.
+    pub address: IpAddr,
     /// 0: the port of the last start if it is free, else any.
     pub batch_port: u16,
     pub blob_port: u16,
@@ -43,6 +48,7 @@ pub struct Options {
     pub account: String,
     /// Key of both. None: the one in the state directory, made at the first start.
     pub key: Option<Secret>,
+    pub tls: Tls,
     pub nodes: Nodes,
 }
 
@@ -51,11 +57,13 @@ impl Options {
     pub fn new(launcher_executable: PathBuf) -> Self {
         Self {
             state_dir: None,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             batch_port: 0,
             blob_port: 0,
             launcher_executable,
-            account: "batchflow".to_owned(),
+            account: development::ACCOUNT.to_owned(),
             key: None,
+            tls: Tls::Off,
             nodes: Nodes::default(),
         }
     }
@@ -77,14 +85,21 @@ pub enum ServiceError {
     StateDir(#[from] StateDirError),
     #[error("the account key is not usable")]
     Key(#[source] InvalidKey),
-    #[error("port {port} of 127.0.0.1 is in use by another program")]
-    PortInUse { port: u16 },
-    #[error("cannot listen on port {port} of 127.0.0.1")]
+    #[error(
+        "the development key is public: with it the service listens on loopback only, not on {address}"
+    )]
+    OpenToAll { address: IpAddr },
+    #[error("port {port} of {address} is in use by another program")]
+    PortInUse { address: IpAddr, port: u16 },
+    #[error("cannot listen on port {port} of {address}")]
     Listen {
+        address: IpAddr,
         port: u16,
         #[source]
         source: io::Error,
     },
+    #[error("cannot serve https")]
+    Tls(#[from] TlsError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the stored state cannot be used")]
@@ -102,6 +117,7 @@ impl ServiceError {
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::StateDir(error) => error.help(),
+            Self::OpenToAll { .. } => Some("use a key of its own: --own-key"),
             Self::PortInUse { .. } => Some("choose another port, or 0 for any that is free"),
             _ => None,
         }
@@ -112,6 +128,7 @@ impl ServiceError {
 pub struct Service {
     batch_endpoint: String,
     blob_endpoint: String,
+    authority: Option<PathBuf>,
     account: String,
     key: Secret,
     shutdown: CancellationToken,
@@ -123,7 +140,7 @@ pub struct Service {
     _state_dir: StateDir,
 }
 
-/// Starts a service on the loopback interface. Needs a tokio runtime, which its work then runs on.
+/// Starts a service. Needs a tokio runtime, which its work then runs on.
 pub async fn start(options: Options) -> Result<Service, ServiceError> {
     let state_dir = match &options.state_dir {
         Some(path) => StateDir::open(path)?,
@@ -133,14 +150,31 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
         Some(key) => key,
         None => state_dir.key()?,
     };
+    let is_public = key == development::key();
+    if is_public && !options.address.is_loopback() {
+        let address = options.address;
+        return Err(ServiceError::OpenToAll { address });
+    }
     let account_key = AccountKey::from_base64(key.expose()).map_err(ServiceError::Key)?;
 
+    let tls = Identity::open(&options.tls, &state_dir)?;
     let before = state_dir.endpoints();
-    let batch_listener = listen(options.batch_port, before.batch_port).await?;
-    let blob_listener = listen(options.blob_port, before.blob_port).await?;
+    let batch_listener = listen(options.address, options.batch_port, before.batch_port).await?;
+    let blob_listener = listen(options.address, options.blob_port, before.blob_port).await?;
+    let port_of = |listener: &TcpListener| {
+        let listening = listener.local_addr();
+        listening
+            .map(|a| a.port())
+            .map_err(|source| ServiceError::Listen {
+                address: options.address,
+                port: 0,
+                source,
+            })
+    };
     let (batch_port, blob_port) = (port_of(&batch_listener)?, port_of(&blob_listener)?);
-    let batch_endpoint = format!("http://127.0.0.1:{batch_port}");
-    let blob_endpoint = format!("http://127.0.0.1:{blob_port}/{}", options.account);
+    let base = base_url(options.address, tls.is_some());
+    let batch_endpoint = format!("{base}:{batch_port}");
+    let blob_endpoint = format!("{base}:{blob_port}/{}", options.account);
     let endpoints = before.moved(batch_port, blob_port, blob_endpoint.clone());
 
     let site = Site {
@@ -154,7 +188,14 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
     let driver = Driver::new(cores, store);
     let handle = driver.handle();
     let launcher = LauncherProgram::new(options.launcher_executable);
-    let agent = start_agent(&state_dir, launcher, &options.account, handle.clone()).await?;
+    let agent = start_agent(
+        &state_dir,
+        launcher,
+        &options.account,
+        tls.as_ref().map(|identity| identity.trusted.clone()),
+        handle.clone(),
+    )
+    .await?;
     agent.set_addresses(addresses(&batch_endpoint, endpoints));
     let perform = performer(
         options.nodes,
@@ -173,6 +214,7 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
     let blob = blob::router(BlobState {
         account: options.account.clone(),
         key: account_key,
+        secure: tls.is_some(),
         extents,
         port: Arc::new(handle.clone()),
     });
@@ -180,18 +222,24 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
     let servers = [(batch_listener, batch), (blob_listener, blob)]
         .into_iter()
         .map(|(listener, router)| {
-            let asked = shutdown.clone().cancelled_owned();
-            tokio::spawn(async move {
-                axum::serve(listener, router)
-                    .with_graceful_shutdown(asked)
-                    .await
-            })
+            let router = if is_public {
+                only_for_this_machine(router)
+            } else {
+                router
+            };
+            serve(listener, router, tls.as_ref(), shutdown.clone())
         })
-        .collect();
+        .collect::<Result<_, _>>()
+        .map_err(|source| ServiceError::Listen {
+            address: options.address,
+            port: batch_port,
+            source,
+        })?;
     tracing::info!(%batch_endpoint, %blob_endpoint, "the local service runs");
     Ok(Service {
         batch_endpoint,
         blob_endpoint,
+        authority: tls.and_then(|identity| identity.authority),
         account: options.account,
         key,
         shutdown,
@@ -203,28 +251,15 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
     })
 }
 
-/// The wanted port; when any will do, the one used before if it is free.
-async fn listen(wanted: u16, before: u16) -> Result<TcpListener, ServiceError> {
-    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    if wanted == 0
-        && before != 0
-        && let Ok(listener) = bind(before).await
-    {
-        return Ok(listener);
+/// Without the port. A service on every address is reached here by loopback.
+fn base_url(address: IpAddr, secure: bool) -> String {
+    let scheme = if secure { "https" } else { "http" };
+    match address {
+        IpAddr::V4(v4) if v4.is_unspecified() => format!("{scheme}://127.0.0.1"),
+        IpAddr::V4(v4) => format!("{scheme}://{v4}"),
+        IpAddr::V6(v6) if v6.is_unspecified() => format!("{scheme}://[::1]"),
+        IpAddr::V6(v6) => format!("{scheme}://[{v6}]"),
     }
-    bind(wanted).await.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => ServiceError::PortInUse { port: wanted },
-        _ => ServiceError::Listen {
-            port: wanted,
-            source,
-        },
-    })
-}
-
-fn port_of(listener: &TcpListener) -> Result<u16, ServiceError> {
-    let address = listener.local_addr();
-    let address = address.map_err(|source| ServiceError::Listen { port: 0, source })?;
-    Ok(address.port())
 }
 
 fn load(state_dir: &StateDir, site: Site) -> Result<(Option<Store>, Cores), ServiceError> {
@@ -256,12 +291,14 @@ async fn start_agent(
     state_dir: &StateDir,
     launcher: LauncherProgram,
     account: &str,
+    trusted: Option<Vec<u8>>,
     driver: DriverHandle,
 ) -> Result<Arc<Agent>, ServiceError> {
     let agent = Agent::start(AgentOptions {
         nodes_dir: state_dir.nodes(),
         launcher,
         account_name: account.to_owned(),
+        trusted,
         runtime: Handle::current(),
         report: Box::new(move |report| driver.report(report)),
     });
@@ -314,6 +351,11 @@ impl Service {
     /// Base URL of the Blob endpoint, the account in its path, without a slash at the end.
     pub fn blob_endpoint(&self) -> &str {
         &self.blob_endpoint
+    }
+
+    /// The certificate that clients have to trust, if the service made its own.
+    pub fn authority(&self) -> Option<&Path> {
+        self.authority.as_deref()
     }
 
     pub fn account(&self) -> &str {

@@ -209,8 +209,13 @@ impl StateDir {
         self.replace(ENDPOINTS, &text)
     }
 
+    /// A file of the service that is kept here.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
     /// Writes a file as a whole or not at all, for its owner only.
-    fn replace(&self, name: &str, content: &[u8]) -> Result<(), StateDirError> {
+    pub(super) fn replace(&self, name: &str, content: &[u8]) -> Result<(), StateDirError> {
         let path = self.path.join(name);
         let draft = self.path.join(format!("{name}.new"));
         let write = || {

@@ -25,6 +25,8 @@ pub(in crate::service) struct AgentOptions {
     pub(in crate::service) nodes_dir: PathBuf,
     pub(in crate::service) launcher: LauncherProgram,
     pub(in crate::service) account_name: String,
+    /// Certificates (PEM) that are trusted besides the system's.
+    pub(in crate::service) trusted: Option<Vec<u8>>,
     /// What the agent's work runs on.
     pub(in crate::service) runtime: Handle,
     /// Takes reports; called on threads of the runtime, must not block.
@@ -113,7 +115,7 @@ impl Agent {
         if nodes_dir.to_str().is_none() {
             return Err(AgentError::NotUnicode { path: nodes_dir });
         }
-        let web = Web::new().map_err(AgentError::Web)?;
+        let web = Web::new(options.trusted.as_deref()).map_err(AgentError::Web)?;
         let processes = Processes::start(options.launcher, nodes_dir.clone())
             .await
             .map_err(AgentError::Launcher)?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Request, Response, StatusCode, Url};
+use reqwest::{Certificate, Client, Request, Response, StatusCode, Url};
 
 use super::failure::chain;
 
@@ -75,7 +75,12 @@ impl From<reqwest::Error> for WebError {
 }
 
 impl Web {
-    pub(super) fn new() -> Result<Self, WebError> {
+    /// `trusted`: certificates (PEM) besides the system's.
+    pub(super) fn new(trusted: Option<&[u8]>) -> Result<Self, WebError> {
+        let trusted = match trusted {
+            Some(pem) => Certificate::from_pem_bundle(pem)?,
+            None => Vec::new(),
+        };
         let builder = || {
             Client::builder()
                 .user_agent(concat!("batchflow-node/", env!("CARGO_PKG_VERSION")))
@@ -83,6 +88,7 @@ impl Web {
                 .referer(false)
                 .connect_timeout(Duration::from_secs(30))
                 .read_timeout(Duration::from_secs(100))
+                .tls_certs_merge(trusted.iter().cloned())
         };
         Ok(Self {
             direct: builder().no_proxy().build()?,

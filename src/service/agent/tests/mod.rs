@@ -78,6 +78,7 @@ impl Fixture {
             nodes_dir: nodes.path().join("nodes"),
             launcher: LauncherProgram::with_arguments(program, &arguments),
             account_name: "acct".into(),
+            trusted: None,
             runtime: Handle::current(),
             report: Box::new(move |report| drop(send.send(report))),
         })

@@ -12,6 +12,7 @@ mod gate;
 mod node_request;
 mod query;
 mod remote_login;
+mod reset;
 mod server;
 #[cfg(test)]
 mod tests;

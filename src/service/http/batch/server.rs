@@ -12,7 +12,11 @@ use futures::StreamExt;
 use super::answer::{Asked, created_url};
 use super::gate::{self, Outside};
 use super::query::Query;
+<<<<<<< HEAD
 use super::{command, files, remote_login};
+=======
+use super::{command, files, reset};
+>>>>>>> f89dd51 (Serve a well-known development account, https, reset, request log)
 use crate::clock;
 use crate::service::core::Site;
 use crate::service::core::command::{self as core, BatchCommand, Reply};
@@ -95,11 +99,12 @@ async fn serve(State(state): State<BatchState>, request: Request) -> Response<Bo
         }
     };
     // Without the query: it may be somebody's filter, and is long.
-    tracing::debug!(
-        verb,
+    tracing::info!(
+        method = verb,
         path,
         status = response.status().as_u16(),
-        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        ms = started.elapsed().as_secs_f64() * 1e3,
+        request_id,
         "batch"
     );
     response
@@ -118,6 +123,13 @@ async fn answer(
     body: Body,
     asked: &mut Asked<'_>,
 ) -> Result<Response<Body>, Outside> {
+    if asked.path == reset::PATH {
+        let checked = check_reset(state, verb, headers, asked);
+        drain(body).await;
+        checked?;
+        reset::reset(&state.driver).await?;
+        return Ok(asked.start(204));
+    }
     let checked = check(state, verb, headers, asked);
     let (operation, parameters, query, conditions) = match checked {
         Ok(checked) => checked,
@@ -174,17 +186,7 @@ fn check(
     headers: &HeaderMap,
     asked: &mut Asked<'_>,
 ) -> Result<Checked, Outside> {
-    let account = &state.site.account;
-    let key = &state.key;
-    gate::authenticate(
-        account,
-        key,
-        verb,
-        asked.path,
-        asked.query,
-        headers,
-        asked.now,
-    )?;
+    authenticate(state, verb, headers, asked)?;
     let query = Query::parse(asked.query);
     gate::version(&query)?;
     let (operation, parameters) =
@@ -201,6 +203,36 @@ fn check(
     query.check(spec)?;
     let conditions = Preconditions::read(|name| header_text(headers, name), spec.conditions)?;
     Ok((operation, parameters, query, conditions))
+}
+
+fn check_reset(
+    state: &Inner,
+    verb: &str,
+    headers: &HeaderMap,
+    asked: &Asked<'_>,
+) -> Result<(), Outside> {
+    authenticate(state, verb, headers, asked)?;
+    match verb {
+        "POST" => Ok(()),
+        _ => Err(Refusal::new(Code::UnsupportedHttpVerb).into()),
+    }
+}
+
+fn authenticate(
+    state: &Inner,
+    verb: &str,
+    headers: &HeaderMap,
+    asked: &Asked<'_>,
+) -> Result<(), Outside> {
+    gate::authenticate(
+        &state.site.account,
+        &state.key,
+        verb,
+        asked.path,
+        asked.query,
+        headers,
+        asked.now,
+    )
 }
 
 fn stopped_refusal(reason: &str) -> Refusal {

@@ -28,8 +28,8 @@ pub(super) fn authenticate(
     let query = parts.uri.query().unwrap_or_default();
     if !parts.headers.contains_key(http::header::AUTHORIZATION) && sas::is_sas(query) {
         let resource = target.resource();
-        // We listen without TLS; whoever puts TLS before us talks to us without it.
-        return sas::verify(query, &state.account, &state.key, resource, false, now)
+        let secure = state.secure;
+        return sas::verify(query, &state.account, &state.key, resource, secure, now)
             .map(Access::Signature)
             .map_err(|refusal| refused_signature(&refusal));
     }

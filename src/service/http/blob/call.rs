@@ -126,7 +126,8 @@ impl Call<'_> {
         let host = super::headers::text(self.headers(), "host");
         let authority = self.parts.uri.authority().map(|a| a.as_str());
         format!(
-            "http://{}/{}/",
+            "{}://{}/{}/",
+            if self.state.secure { "https" } else { "http" },
             host.or(authority).unwrap_or("localhost"),
             self.state.account
         )

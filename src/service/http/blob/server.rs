@@ -34,6 +34,8 @@ pub(in crate::service) struct BlobState {
     /// The account that the paths begin with.
     pub(in crate::service) account: String,
     pub(in crate::service) key: AccountKey,
+    /// Whether clients come by https.
+    pub(in crate::service) secure: bool,
     pub(in crate::service) extents: Extents,
     pub(in crate::service) port: Arc<dyn BlobPort>,
 }
@@ -48,6 +50,7 @@ async fn serve(State(state): State<Arc<BlobState>>, request: Request<Body>) -> R
     let (parts, body) = request.into_parts();
     let mut body = body.into_data_stream();
     let now = Time::from(clock::now());
+    let started = clock::monotonic();
     let mut response = match handle(&state, &parts, &mut body, now).await {
         Ok(response) => response,
         Err(refusal) => {
@@ -57,6 +60,15 @@ async fn serve(State(state): State<Arc<BlobState>>, request: Request<Body>) -> R
         }
     };
     reply::finish(&mut response, &parts, &request_id);
+    // Without the query: it may hold a signature.
+    tracing::info!(
+        method = %parts.method,
+        path = parts.uri.path(),
+        status = response.status().as_u16(),
+        ms = started.elapsed().as_secs_f64() * 1e3,
+        %request_id,
+        "blob"
+    );
     response
 }
 

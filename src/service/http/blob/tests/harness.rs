@@ -61,6 +61,7 @@ impl Server {
         let app = router(BlobState {
             account: "acct".to_owned(),
             key: key(),
+            secure: false,
             extents,
             port: port.clone(),
         });
