@@ -127,7 +127,7 @@ impl Served {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_batchflow"));
         command
-            .args(["serve", "--in-memory"])
+            .args(["serve", "--in-memory", "--port", "0", "--blob-port", "0"])
             .current_dir(folder.path());
         let mut server = Server::start(&mut command).unwrap();
         let variables = [
