@@ -8,14 +8,10 @@ use serde_json::json;
 use super::caller::{Call, Caller};
 use crate::support::local_service;
 
+/// A moment that many minutes from now.
 fn dated(minutes: i64) -> String {
-    let now = Time::from(clock::now());
-    let by = Duration::from_secs(60 * minutes.abs());
-    if minutes < 0 {
-        now.minus(by).to_rfc1123()
-    } else {
-        now.plus(by).to_rfc1123()
-    }
+    let by = Duration::from_secs(60).ticks() * minutes;
+    Time::from_ticks(Time::from(clock::now()).ticks() + by).to_rfc1123()
 }
 
 async fn service() -> (Service, Caller) {

@@ -12,11 +12,7 @@ use futures::StreamExt;
 use super::answer::{Asked, created_url};
 use super::gate::{self, Outside};
 use super::query::Query;
-<<<<<<< HEAD
-use super::{command, files, remote_login};
-=======
-use super::{command, files, reset};
->>>>>>> f89dd51 (Serve a well-known development account, https, reset, request log)
+use super::{command, files, remote_login, reset};
 use crate::clock;
 use crate::service::core::Site;
 use crate::service::core::command::{self as core, BatchCommand, Reply};

@@ -111,7 +111,11 @@ async fn files_are_deleted() {
             "OperationInvalidForCurrentState",
         ),
         (format!("{files}/..%2F..%2Fjob-1"), 404, "FileNotFound"),
-        (format!("{files}/wd%2F..?recursive=true"), 404, "FileNotFound"),
+        (
+            format!("{files}/wd%2F..?recursive=true"),
+            404,
+            "FileNotFound",
+        ),
         // The link goes, what it leads to stays.
         (format!("{files}/wd%2Flink"), 200, ""),
         (format!("{files}/wd?recursive=true"), 200, ""),
