@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::counts::Counts;
+use super::dependencies::Waiting;
+use super::task::Phase;
 use super::timers::Timer;
 use super::world::{Owner, World};
 use crate::wire::batch::node::NodeState;
@@ -36,13 +38,20 @@ impl World {
         for (key, job) in &self.jobs {
             bound.entry(job.pool_key()).or_default().insert(key.clone());
             let mut counts = Counts::default();
+            let mut waiting = Waiting::default();
             let mut runnable: BTreeMap<u16, BTreeMap<u64, _>> = BTreeMap::new();
             for (task_key, task) in &job.tasks {
                 counts.add(task);
+                if let Some(special) = &task.special {
+                    waiting.add(task_key, &special.depends);
+                }
+                if task.is_met() && job.spec.uses_task_dependencies == Some(true) {
+                    waiting.set_met(task_key, true);
+                }
                 if task.name.key() != *task_key {
                     return Err(format!("task {key}/{task_key} is kept under a wrong key"));
                 }
-                if task.phase.state() == crate::wire::batch::task::TaskState::Active {
+                if task.phase == Phase::Active && job.waiting.is_ready(task_key) {
                     let queue = runnable.entry(task.limits.slots).or_default();
                     if queue.insert(task.number, task_key.clone()).is_some() {
                         return Err(format!("two tasks of {key} have number {}", task.number));
@@ -54,6 +63,9 @@ impl World {
             }
             if counts != job.counts {
                 return Err(format!("job {key} counts {:?}, has {counts:?}", job.counts));
+            }
+            if waiting != job.waiting {
+                return Err(format!("job {key} waits for other tasks than its tasks do"));
             }
             if runnable != job.runnable {
                 return Err(format!("job {key} queues other tasks than its active ones"));

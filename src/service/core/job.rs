@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::check;
 use super::command::{Answer, JobRequest, Reply};
 use super::counts::Counts;
+use super::dependencies::Waiting;
 use super::effect::{Effect, RunId};
 use super::job_spec::{check_spec, fill_defaults};
 use super::key::Key;
@@ -16,7 +17,10 @@ use super::task::{Ending, Phase, Task, finite, refuse_if_ended};
 use super::timers::Timer;
 use super::world::World;
 use crate::wire::batch::error::{Code, Refusal};
-use crate::wire::batch::job::{DisableTasks, JobCreate, JobState, JobUpdate, OnAllTasksComplete};
+use crate::wire::batch::job::{
+    DisableTasks, JobCreate, JobState, JobUpdate, OnAllTasksComplete, OnTaskFailure,
+};
+use crate::wire::batch::task::JobAction;
 use crate::wire::precondition::{Preconditions, Verdict};
 use crate::wire::time::{Duration, Time};
 
@@ -37,9 +41,13 @@ pub(super) struct Job {
     /// Follows from the tasks.
     #[serde(skip)]
     pub(super) counts: Counts,
-    /// Active tasks by the slots they need, then in the order they were added; follows from the tasks.
+    /// Active tasks that wait for no other, by the slots they need, then in the order they were added; follows
+    /// from the tasks.
     #[serde(skip)]
     pub(super) runnable: BTreeMap<u16, BTreeMap<u64, Key>>,
+    /// Kept when the job uses task dependencies; follows from the tasks.
+    #[serde(skip)]
+    pub(super) waiting: Waiting,
     #[serde(skip)]
     pub(super) next_task: u64,
     #[serde(skip)]
@@ -67,14 +75,20 @@ impl Job {
     }
 
     pub(super) fn insert_task(&mut self, key: Key, task: Task) {
-        self.count_in(&key, &task);
         self.next_task = self.next_task.max(task.number + 1);
-        self.tasks.insert(key, task);
+        if let Some(special) = &task.special {
+            self.waiting.add(&key, &special.depends);
+        }
+        self.put(key, task);
     }
 
     pub(super) fn remove_task(&mut self, key: &Key) -> Option<Task> {
         let task = self.tasks.remove(key)?;
         self.count_out(&task);
+        if let Some(special) = &task.special {
+            self.waiting.remove(key, &special.depends);
+        }
+        self.note_met(key, false);
         Some(task)
     }
 
@@ -84,15 +98,37 @@ impl Job {
         key: &Key,
         change: impl FnOnce(&mut Task) -> R,
     ) -> Option<R> {
-        let mut task = self.remove_task(key)?;
+        let mut task = self.tasks.remove(key)?;
+        self.count_out(&task);
         let result = change(&mut task);
-        self.insert_task(key.clone(), task);
+        self.put(key.clone(), task);
         Some(result)
+    }
+
+    fn put(&mut self, key: Key, task: Task) {
+        self.count_in(&key, &task);
+        let is_met = task.is_met();
+        self.tasks.insert(key.clone(), task);
+        self.note_met(&key, is_met);
+    }
+
+    /// Queues the tasks that waited for this one, or takes them back.
+    fn note_met(&mut self, key: &Key, is_met: bool) {
+        if self.spec.uses_task_dependencies != Some(true) {
+            return;
+        }
+        for waiting in self.waiting.set_met(key, is_met) {
+            if let Some(task) = self.tasks.remove(&waiting) {
+                self.count_out(&task);
+                self.count_in(&waiting, &task);
+                self.tasks.insert(waiting, task);
+            }
+        }
     }
 
     fn count_in(&mut self, key: &Key, task: &Task) {
         self.counts.add(task);
-        if task.phase == Phase::Active {
+        if task.phase == Phase::Active && self.waiting.is_ready(key) {
             self.runnable
                 .entry(task.limits.slots)
                 .or_default()
@@ -171,6 +207,7 @@ impl World {
             tasks: BTreeMap::new(),
             counts: Counts::default(),
             runnable: BTreeMap::new(),
+            waiting: Waiting::default(),
             next_task: 0,
             armed: None,
         };
@@ -423,6 +460,32 @@ impl World {
             self.stop_run(run, Ending::JobEnded, effects);
         }
         self.touch_job(key);
+    }
+
+    /// What the end of one of its tasks does to a job that cares.
+    pub(super) fn perform_job_action(
+        &mut self,
+        key: &Key,
+        action: JobAction,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(job) = self.jobs.get(key) else {
+            return;
+        };
+        if job.spec.on_task_failure != Some(OnTaskFailure::PerformExitOptionsJobAction)
+            || refuse_if_ended(job.state).is_err()
+        {
+            return;
+        }
+        match action {
+            JobAction::None => {}
+            JobAction::Terminate => self.terminate_job(key, "TaskFailed", now, effects),
+            JobAction::Disable => {
+                // An ended job was sorted out above, and nothing else is refused.
+                let _ = self.disable_job(key, DisableTasks::Requeue, now, effects);
+            }
+        }
     }
 
     /// Ends a job that asked for it once none of its tasks is left to do.

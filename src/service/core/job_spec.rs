@@ -57,19 +57,9 @@ pub(super) fn check_spec(spec: &JobCreate) -> Result<(), Refusal> {
             "job release tasks",
         ),
         (
-            spec.uses_task_dependencies == Some(true),
-            "usesTaskDependencies",
-            "task dependencies",
-        ),
-        (
             spec.allow_task_preemption == Some(true),
             "allowTaskPreemption",
             "task preemption",
-        ),
-        (
-            spec.on_task_failure == Some(OnTaskFailure::PerformExitOptionsJobAction),
-            "onTaskFailure",
-            "exit conditions",
         ),
     ] {
         check::refuse_if(present, property, what)?;

@@ -11,6 +11,10 @@ pub(super) const MAX_ACTIVE_JOBS: usize = 1000;
 
 /// Tasks in one request to add them.
 pub(super) const MAX_TASKS_PER_REQUEST: usize = 100;
+/// Characters of all ids a task depends on together.
+pub(super) const MAX_DEPENDENCY_CHARACTERS: usize = 64_000;
+/// Ranges of ids a task depends on (ours: Azure publishes none).
+pub(super) const MAX_DEPENDENCY_RANGES: usize = 1000;
 /// Slots of a node; Azure also says four for each core, which we do not know.
 pub(super) const MAX_TASK_SLOTS: i32 = 256;
 /// Bytes of a command line [mem].

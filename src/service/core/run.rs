@@ -2,11 +2,13 @@
 
 use super::command::Answer;
 use super::effect::{Effect, Launch, NodeRef, Report, Role, RunEnd, RunId, StopReason};
+use super::exits;
 use super::key::Key;
 use super::node::failure_of;
 use super::records::Record;
 use super::task::{Attempt, Ending, Phase, Task};
 use super::world::{Owner, World};
+use crate::wire::batch::task::JobAction;
 use crate::wire::time::Time;
 
 impl World {
@@ -131,20 +133,24 @@ impl World {
         now: Time,
         effects: &mut Vec<Effect>,
     ) {
-        let succeeded = self
+        let ended = self
             .jobs
             .get_mut(job_key)
             .and_then(|job| job.change_task(task_key, |task| task.end(&end, now)));
         if let Some((pool, node)) = self.free_run(run, now) {
-            if let (Some(node), Some(succeeded)) = (self.node_mut(&pool, &node), succeeded) {
+            if let (Some(node), Some(ended)) = (self.node_mut(&pool, &node), &ended) {
+                let succeeded = i32::from(ended.succeeded);
                 node.tasks_run = node.tasks_run.saturating_add(1);
-                node.tasks_succeeded = node.tasks_succeeded.saturating_add(i32::from(succeeded));
+                node.tasks_succeeded = node.tasks_succeeded.saturating_add(succeeded);
             }
             self.drop_if_left(&pool, &node, now, effects);
         }
         self.touch_task(job_key, task_key);
         if let Some(job) = self.jobs.get(job_key) {
             self.unsettled.insert(job.pool_key());
+        }
+        if let Some(action) = ended.and_then(|e| e.job_action) {
+            self.perform_job_action(job_key, action, now, effects);
         }
         self.check_all_complete(job_key, now, effects);
     }
@@ -228,14 +234,24 @@ impl World {
     }
 }
 
+/// What became of a run.
+struct Ended {
+    succeeded: bool,
+    /// Set when the task is completed.
+    job_action: Option<JobAction>,
+}
+
 impl Task {
-    /// Ends the run: completed, or active again for a retry. Says whether it succeeded.
-    fn end(&mut self, end: &RunEnd, now: Time) -> bool {
+    /// Ends the run: completed, or active again for a retry.
+    fn end(&mut self, end: &RunEnd, now: Time) -> Ended {
         let failure = failure_of(end);
         let succeeded = failure.is_none();
         let max = self.limits.max_retries;
         let Some(attempt) = &mut self.attempt else {
-            return succeeded;
+            return Ended {
+                succeeded,
+                job_action: None,
+            };
         };
         let retry = !succeeded
             && end.failure.is_none()
@@ -253,10 +269,19 @@ impl Task {
             self.retries = self.retries.saturating_add(1);
             self.last_retry = Some(now);
             self.enter(Phase::Active, now);
-        } else {
-            self.enter(Phase::Completed { succeeded }, now);
+            return Ended {
+                succeeded,
+                job_action: None,
+            };
         }
-        succeeded
+        let conditions = self.special.as_ref().and_then(|s| s.exits.as_ref());
+        let outcome = exits::outcome(conditions, end);
+        self.satisfies = outcome.satisfies;
+        self.enter(Phase::Completed { succeeded }, now);
+        Ended {
+            succeeded,
+            job_action: Some(outcome.job),
+        }
     }
 
     fn requeue(&mut self, counted: bool, now: Time) {
@@ -265,6 +290,7 @@ impl Task {
         {
             attempt.end = Some(now);
             attempt.failure = Some(Box::new(ending.failure()));
+            self.satisfies = false;
             self.enter(Phase::Completed { succeeded: false }, now);
             return;
         }

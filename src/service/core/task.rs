@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::check;
 use super::command::{Answer, Reply, TaskRequest};
+use super::dependencies::Depends;
 use super::effect::{Effect, NodeRef, RunId, StopReason};
+use super::exits;
 use super::failure;
 use super::job::Job;
 use super::key::{Key, Name};
@@ -15,7 +17,7 @@ use super::world::World;
 use crate::wire::batch::command::TaskFailureInfo;
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::job::JobState;
-use crate::wire::batch::task::{TaskConstraints, TaskCreate, TaskState};
+use crate::wire::batch::task::{ExitConditions, TaskConstraints, TaskCreate, TaskState};
 use crate::wire::precondition::{Preconditions, Verdict};
 use crate::wire::time::{Duration, Time};
 
@@ -33,7 +35,13 @@ pub(super) struct Task {
     pub(super) limits: Limits,
     /// The node it would like to run on.
     pub(super) affinity: Option<Key>,
+    /// What few tasks have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) special: Option<Box<Special>>,
     pub(super) phase: Phase,
+    /// Whether its end lets the tasks run that depend on it.
+    #[serde(default)]
+    pub(super) satisfies: bool,
     pub(super) since: Time,
     pub(super) previous: Option<(TaskState, Time)>,
     pub(super) retries: i32,
@@ -43,6 +51,28 @@ pub(super) struct Task {
     pub(super) attempt: Option<Box<Attempt>>,
     #[serde(skip)]
     pub(super) armed: Option<Time>,
+}
+
+/// What few tasks have, apart to keep the others small.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Special {
+    #[serde(default, skip_serializing_if = "Depends::is_empty")]
+    pub(super) depends: Depends,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) exits: Option<ExitConditions>,
+}
+
+impl Special {
+    fn read(body: &TaskCreate) -> Result<Option<Box<Self>>, Refusal> {
+        let special = Self {
+            depends: match &body.depends_on {
+                Some(depends) => Depends::read(depends)?,
+                None => Depends::default(),
+            },
+            exits: body.exit_conditions.as_deref().cloned(),
+        };
+        Ok((special != Self::default()).then(|| Box::new(special)))
+    }
 }
 
 /// What bounds a task.
@@ -133,6 +163,11 @@ impl Task {
         matches!(self.phase, Phase::Completed { .. })
     }
 
+    /// Whether the tasks that depend on it may run.
+    pub(super) fn is_met(&self) -> bool {
+        self.satisfies && self.is_completed()
+    }
+
     /// The body it was added with.
     pub(super) fn body(&self) -> Option<TaskCreate> {
         serde_json::from_str(&self.body).ok()
@@ -195,17 +230,12 @@ fn check_body(body: &TaskCreate, job: &Job) -> Result<(), Refusal> {
         "containerSettings",
         "container tasks",
     )?;
-    if body.depends_on.is_some() {
-        if !job.spec.uses_task_dependencies.unwrap_or(false) {
-            return Err(Code::TaskDependenciesNotSpecifiedOnJob.into());
-        }
-        return Err(check::unsupported("dependsOn", "task dependencies"));
+    if body.depends_on.is_some() && job.spec.uses_task_dependencies != Some(true) {
+        return Err(Code::TaskDependenciesNotSpecifiedOnJob.into());
     }
-    check::refuse_if(
-        body.exit_conditions.is_some(),
-        "exitConditions",
-        "exit conditions",
-    )?;
+    if let Some(conditions) = &body.exit_conditions {
+        exits::check(conditions, &job.spec)?;
+    }
     check::refuse_if(
         body.multi_instance_settings.is_some(),
         "multiInstanceSettings",
@@ -243,6 +273,7 @@ impl World {
             read_slots(body)?,
             job.task_retries(),
         )?;
+        let special = Special::read(body)?;
         let text = serde_json::to_string(body).map_err(|_| Code::InternalError)?;
         let task = Task {
             name: Name::new(&body.id),
@@ -255,7 +286,9 @@ impl World {
                 .affinity_info
                 .as_ref()
                 .map(|a| Key::of(a.affinity_id.trim_start_matches("TVM:"))),
+            special,
             phase: Phase::Active,
+            satisfies: false,
             since: now,
             previous: None,
             retries: 0,
@@ -317,6 +350,7 @@ impl World {
                     None => {
                         job.change_task(&key, |task| {
                             task.attempt = Some(Box::new(Attempt::never_ran(now)));
+                            task.satisfies = false;
                             task.enter(Phase::Completed { succeeded: false }, now);
                         });
                         self.touch_task(job_key, &key);

@@ -212,14 +212,6 @@ fn what_is_not_supported_is_refused_by_name() {
             "jobReleaseTask",
         ),
         (
-            json!({"usesTaskDependencies": true}),
-            "usesTaskDependencies",
-        ),
-        (
-            json!({"onTaskFailure": "performexitoptionsjobaction"}),
-            "onTaskFailure",
-        ),
-        (
             json!({"poolInfo": {"autoPoolSpecification": {"poolLifetimeOption": "job"}}}),
             "poolInfo.autoPoolSpecification",
         ),

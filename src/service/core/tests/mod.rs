@@ -1,5 +1,6 @@
 //! The core driven directly: an input in, the expected effects taken out, and then none left.
 
+mod dependencies;
 mod harness;
 mod jobs;
 mod nodes;

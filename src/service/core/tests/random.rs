@@ -119,10 +119,16 @@ fn perform(h: &mut Harness, out: &mut Outside, step: Step, stored: &mut BTreeMap
         Step::DeletePool(id) => Request::Pool(p(id), PoolRequest::Delete),
         Step::CreateJob(id, in_pool, ends) => {
             let wall_clock = ends.then_some("PT20M");
+            let acts = if ends {
+                "performexitoptionsjobaction"
+            } else {
+                "noaction"
+            };
             job(
                 &j(id),
                 &p(in_pool),
-                json!({"constraints": {"maxWallClockTime": wall_clock}}),
+                json!({"constraints": {"maxWallClockTime": wall_clock},
+                    "usesTaskDependencies": true, "onTaskFailure": acts}),
             )
         }
         Step::EndWhenComplete(id) => {
@@ -139,7 +145,8 @@ fn perform(h: &mut Harness, out: &mut Outside, step: Step, stored: &mut BTreeMap
         Step::AddTask(id, t, slots, retries) => task(
             &j(id),
             &format!("T{t}"),
-            json!({"requiredSlots": slots, "constraints": {"maxTaskRetryCount": retries,
+            json!({"dependsOn": (t > 5).then(|| json!({"taskIds": [format!("t{}", t % 4)]})),
+                "requiredSlots": slots, "constraints": {"maxTaskRetryCount": retries,
                 "maxWallClockTime": "PT5M", "retentionTime": "PT10M"}}),
         ),
         Step::Task(id, t, what) => {

@@ -1,5 +1,6 @@
 //! Signed requests over a real socket, with a node agent that only pretends.
 
+mod jobs;
 mod nodes;
 
 use std::path::{Path, PathBuf};
