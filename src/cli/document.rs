@@ -1,7 +1,7 @@
 //! A manifest file, read, checked and compiled, with every problem shown.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::args::ManifestArgs;
 use super::error::CliError;
@@ -76,6 +76,22 @@ pub(super) fn load_footprint(args: &ManifestArgs) -> Result<Document, CliError> 
     page.document(manifest, desired, diagnostics)
 }
 
+/// The same path without `folder/..`, unless that folder is a link and `..` leads elsewhere.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        let goes_back = part == Component::ParentDir
+            && matches!(tidy.components().next_back(), Some(Component::Normal(_)))
+            && !tidy.is_symlink();
+        if goes_back {
+            tidy.pop();
+        } else {
+            tidy.push(part);
+        }
+    }
+    tidy
+}
+
 /// The text of a manifest.
 struct Page {
     path: PathBuf,
@@ -111,8 +127,11 @@ impl Page {
         mut diagnostics: Vec<Diagnostic>,
     ) -> Result<Document, CliError> {
         match desired {
-            Ok(desired) => {
+            Ok(mut desired) => {
                 self.show(&diagnostics);
+                if let Some(download) = &mut desired.download {
+                    download.to = tidy(&download.to);
+                }
                 Ok(Document {
                     path: self.path.clone(),
                     account: manifest.account,
@@ -143,5 +162,27 @@ impl Page {
                 output::stderr_color(),
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shown_without_detours() {
+        for (path, tidied) in [
+            ("manifests/../out/words", "out/words"),
+            ("../out", "../out"),
+            ("../../a/../b", "../../b"),
+            ("./m/../out", "./out"),
+            ("/a/b/../c", "/a/c"),
+        ] {
+            assert_eq!(tidy(Path::new(path)), Path::new(tidied), "{path}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/usr/bin", &link).unwrap();
+        assert_eq!(tidy(&link.join("../x")), link.join("../x"));
     }
 }
