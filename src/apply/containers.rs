@@ -2,7 +2,7 @@
 
 use futures::{TryStreamExt, stream};
 
-use super::engine::{PARALLEL, Run};
+use super::context::{PARALLEL, Run};
 use super::error::ApplyError;
 use crate::client::Create;
 use crate::plan::{Action, StepKind};

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::engine::{PARALLEL, Run};
+use super::context::{PARALLEL, Run};
 use super::error::ApplyError;
 use crate::client::blob::{BlobItem, sweep_parts};
 use crate::desired::{DIGEST_KEY, Download, TASK_KEY};

@@ -1,68 +1,11 @@
-//! The steps in order, and what holds for all of them.
+//! The steps in their order.
 
-use std::path::PathBuf;
-
-use tokio_util::sync::CancellationToken;
-
+use super::context::Run;
 use super::error::ApplyError;
 use super::outcome::{End, Outcome};
 use super::{cleanup, containers, download, job, monitor, pool, tasks, uploads};
-use crate::client::Client;
-use crate::desired::Desired;
-use crate::event::{Event, Sink};
-use crate::observed::Receipt;
-use crate::plan::{Plan, StepKind, TaskWork};
-
-/// Requests of one kind in flight at once.
-pub(super) const PARALLEL: usize = 16;
-
-/// A plan and all it takes to carry it out.
-pub struct Run<'a> {
-    pub desired: &'a Desired,
-    pub plan: &'a Plan,
-    pub client: &'a Client,
-    pub events: Sink,
-    /// First interrupt: stop starting things.
-    pub cancel: CancellationToken,
-    /// Where the receipt lies.
-    pub receipt_folder: PathBuf,
-    /// What the receipt said when the plan was made.
-    pub receipt: Receipt,
-}
-
-impl Run<'_> {
-    pub(super) fn changed(&self, step: StepKind, change: &'static str, address: impl Into<String>) {
-        self.events.emit(Event::Changed {
-            step,
-            change,
-            address: address.into(),
-        });
-    }
-
-    /// Runs one step between its events.
-    async fn step<T>(
-        &self,
-        step: StepKind,
-        total: usize,
-        work: impl Future<Output = Result<T, ApplyError>>,
-    ) -> Result<T, ApplyError> {
-        self.interrupted()?;
-        self.events.emit(Event::StepStarted {
-            step,
-            total: total as u64,
-        });
-        let result = work.await?;
-        self.events.emit(Event::StepFinished { step });
-        Ok(result)
-    }
-
-    pub(super) fn interrupted(&self) -> Result<(), ApplyError> {
-        if self.cancel.is_cancelled() {
-            return Err(ApplyError::Interrupted);
-        }
-        Ok(())
-    }
-}
+use crate::event::Event;
+use crate::plan::{StepKind, TaskWork};
 
 /// Carries out all nine steps. What the cleanup policy deletes whatever happens is deleted after a failure, too;
 /// an interrupt leaves everything as it is.

@@ -5,6 +5,7 @@
 
 mod cleanup;
 mod containers;
+mod context;
 mod download;
 mod engine;
 mod error;
@@ -17,6 +18,7 @@ mod trouble;
 mod uploads;
 mod wait;
 
-pub use engine::{Run, run};
+pub use context::Run;
+pub use engine::run;
 pub use error::{ApplyError, RefusedTask};
 pub use outcome::{End, Outcome};

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use futures::TryStreamExt;
 
-use super::engine::Run;
+use super::context::Run;
 use super::error::ApplyError;
 use super::outcome::End;
 use super::{trouble, wait};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::engine::Run;
+use super::context::Run;
 use super::error::ApplyError;
 use super::wait;
 use crate::client::Create;

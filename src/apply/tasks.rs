@@ -2,7 +2,7 @@
 
 use futures::{TryStreamExt, stream};
 
-use super::engine::{PARALLEL, Run};
+use super::context::{PARALLEL, Run};
 use super::error::{ApplyError, RefusedTask};
 use crate::client::batch::{AddedTask, TaskAddition};
 use crate::clock;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 
-use super::engine::Run;
+use super::context::Run;
 use super::error::ApplyError;
 use crate::client::batch::ListOptions;
 use crate::event::Event;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::{TryStreamExt, stream};
 
-use super::engine::{PARALLEL, Run};
+use super::context::{PARALLEL, Run};
 use super::error::ApplyError;
 use crate::client::blob::Upload;
 use crate::event::Event;

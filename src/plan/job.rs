@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::action::{Action, FieldChange, Reason};
-use super::build::Refused;
+use super::refused::Refused;
 use super::task::TaskPlan;
 use crate::desired::{DIGEST_KEY, Desired};
 use crate::observed::{Observed, owner};

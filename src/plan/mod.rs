@@ -9,6 +9,7 @@ mod cleanup;
 mod download;
 mod job;
 mod pool;
+mod refused;
 mod step;
 mod task;
 mod transfer;
@@ -16,11 +17,12 @@ mod transfer;
 use serde::Serialize;
 
 pub use action::{Action, FieldChange, Reason};
-pub use build::{Refused, build, destroy};
+pub use build::{build, destroy};
 pub use cleanup::{CleanupPlan, Fate};
 pub use download::DownloadPlan;
 pub use job::JobPlan;
 pub use pool::PoolPlan;
+pub use refused::Refused;
 pub use step::StepKind;
 pub use task::{TaskPlan, TaskWork};
 

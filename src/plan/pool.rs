@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::action::{Action, FieldChange, Reason};
-use super::build::Refused;
+use super::refused::Refused;
 use crate::desired::{Desired, Input, InputSource};
 use crate::observed::{Observed, owner};
 use crate::wire::batch::command::{EnvironmentSetting, ResourceFile, StartTask};
