@@ -39,6 +39,12 @@ async fn work(run: &Run<'_>) -> Result<Outcome, ApplyError> {
             .count(),
         ..Outcome::default()
     };
+    if !plan.download.is_empty() {
+        // Says the same as before. That the folder cannot be written is better known before tasks run than after.
+        run.receipt
+            .save(&run.receipt_folder)
+            .map_err(ApplyError::Receipt)?;
+    }
     if !plan.containers.is_empty() {
         run.step(
             StepKind::Containers,

@@ -32,6 +32,9 @@ const OVERLAP: Duration = Duration::from_secs(10);
 /// The fields of a task that matter here.
 const SELECT: &str = "id,state,stateTransitionTime,executionInfo,nodeInfo";
 
+/// The code of a task that was ended from outside: by its job's end or by a request.
+const TASK_ENDED: &str = "TaskEnded";
+
 /// The reason of a job that its own `maxWallClockTime` ended.
 const WALL_CLOCK: &str = "MaxWallClockTimeExpiry";
 
@@ -46,7 +49,13 @@ pub(super) async fn watch(run: &Run<'_>) -> Result<Watched, ApplyError> {
         }
         watch.count();
         if watch.open.is_empty() {
-            return Ok(watch.finish(End::Succeeded));
+            // A job that ends takes its running tasks with it: then it is the job's end that has to be told.
+            let end = if watch.job_end_was_seen() {
+                watch.job_end().await?
+            } else {
+                None
+            };
+            return Ok(watch.finish(end.unwrap_or_default()));
         }
         if let Some(end) = watch.job_end().await? {
             // The job's end ends its tasks: look once more, so that none is missed.
@@ -177,7 +186,13 @@ impl<'r, 'a> Watch<'r, 'a> {
         !(self.running.is_empty() && self.succeeded.is_empty() && self.failures.is_empty())
     }
 
-    /// Whether the job is over although tasks are open.
+    /// Whether a task was ended together with its job.
+    fn job_end_was_seen(&self) -> bool {
+        let ended = |f: &TaskFailure| f.code.as_deref() == Some(TASK_ENDED);
+        self.failures.iter().any(ended)
+    }
+
+    /// How the job ended; None while it goes on.
     async fn job_end(&self) -> Result<Option<End>, ApplyError> {
         let id = &self.run.desired.job.id;
         let job = self.run.client.batch.get_job(id.as_str()).await;

@@ -37,7 +37,8 @@ pub(super) fn failure_text(info: &TaskFailureInfo) -> (Option<String>, Option<St
         return (None, None);
     }
     let details = info.details.iter().filter_map(|d| d.value.clone());
-    let all: Vec<String> = info.message.clone().into_iter().chain(details).collect();
+    let mut all: Vec<String> = info.message.clone().into_iter().chain(details).collect();
+    all.dedup();
     (info.code.clone(), (!all.is_empty()).then(|| all.join(": ")))
 }
 

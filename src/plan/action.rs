@@ -65,6 +65,8 @@ pub enum Reason {
     OutputEdited(String),
     /// The task is in the job already and not completed yet.
     Underway,
+    /// The task was not completed in the job that is replaced.
+    JobReplaced,
     /// The task is completed, its outputs are not here yet.
     OutputsNotHere,
     /// The cleanup policy asks for it.
@@ -93,6 +95,7 @@ impl fmt::Display for Reason {
             Self::OutputMissing(path) => write!(f, "output {path} is missing"),
             Self::OutputEdited(path) => write!(f, "output {path} was edited"),
             Self::Underway => f.write_str("already in the job"),
+            Self::JobReplaced => f.write_str("was not completed in the old job"),
             Self::OutputsNotHere => f.write_str("completed, outputs not downloaded yet"),
             Self::Cleanup => f.write_str("cleanup policy"),
             Self::Destroy => f.write_str("destroy"),

@@ -56,8 +56,13 @@ pub fn build(desired: &Desired, observed: &Observed) -> Result<Plan, Vec<Refused
 /// A replaced job takes its tasks with it: what was underway is added anew.
 fn restart_with_new_job(tasks: &mut [TaskPlan]) {
     for task in tasks {
-        if matches!(task.work, TaskWork::Await | TaskWork::Rerun) {
-            task.work = TaskWork::Run;
+        match task.work {
+            TaskWork::Await => {
+                task.work = TaskWork::Run;
+                task.reason = Reason::JobReplaced;
+            }
+            TaskWork::Rerun => task.work = TaskWork::Run,
+            TaskWork::UpToDate | TaskWork::Fetch | TaskWork::Run => {}
         }
     }
 }

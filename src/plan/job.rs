@@ -36,14 +36,14 @@ pub(super) fn job(
             differs: None,
         });
     }
-    let adds = tasks.iter().any(|t| t.work.is_added());
     let waits = tasks.iter().any(|t| t.work.is_awaited());
     let changes = differences(&desired.job.body, live);
     if changes.iter().any(|c| c.forces_replacement) {
         return plan(Action::Replace, Reason::Differs(changes));
     }
     match live.state {
-        JobState::Completed | JobState::Terminating if adds => {
+        // Also when none is added: what a job's end left waiting in it never runs.
+        JobState::Completed | JobState::Terminating if waits => {
             plan(Action::Replace, Reason::JobCompleted)
         }
         JobState::Disabled | JobState::Disabling if waits => {

@@ -277,6 +277,15 @@ fn time_limits_end_tasks_and_jobs() {
     shop.run(["apply", "job.toml", "--yes"])
         .ends_with(6)
         .says(&["job.constraints.max_wall_clock_time"]);
+    // The same when the limit leaves no task open.
+    let single = manifest("sleep 600", job_limit).replace("[0, 3]", "[0, 1]");
+    shop.write("single.toml", &single);
+    shop.run(["apply", "single.toml", "--yes"])
+        .ends_with(6)
+        .says(&[
+            "job.constraints.max_wall_clock_time",
+            "0 tasks done, 0 up to date, 1 failed",
+        ]);
 }
 
 #[test]
@@ -377,4 +386,19 @@ fn state_that_cannot_be_used_is_said_so() {
     ]);
     first.kill().unwrap();
     first.wait().unwrap();
+}
+
+#[test]
+fn a_download_folder_that_cannot_be_written_is_known_before_anything_is_made() {
+    let shop = Workshop::new();
+    shop.write("m.toml", &manifest("touch ran", ""));
+    std::os::unix::fs::symlink("/nonexistent/folder", shop.path("out")).unwrap();
+    let ran = shop
+        .run(["apply", "m.toml", "--yes"])
+        .ends_with(1)
+        .says(&["the receipt could not be kept"]);
+    assert!(!ran.stderr().contains("containers"), "{}", ran.stderr());
+    shop.run(["destroy", "m.toml", "--yes"])
+        .ends_with(0)
+        .says(&["Nothing to destroy"]);
 }

@@ -247,6 +247,20 @@ fn what_the_job_holds_is_taken_into_account() {
         [TaskWork::Fetch, TaskWork::Run, TaskWork::Run],
         "the new job has none of them"
     );
+
+    // A time limit may end a job before some of its tasks ran, and without any that failed.
+    observed.tasks = [
+        live_task(&desired, 0, "completed", 0),
+        live_task(&desired, 1, "active", 0),
+        live_task(&desired, 2, "completed", 0),
+    ]
+    .into();
+    let plan = build(&desired, &observed).unwrap();
+    assert_eq!(plan.job.unwrap().reason, Reason::JobCompleted);
+    assert_eq!(
+        (plan.tasks[1].work, &plan.tasks[1].reason),
+        (TaskWork::Run, &Reason::JobReplaced)
+    );
 }
 
 #[test]
