@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::service::core::effect::{NodeRef, Role};
+use crate::service::core::task_root_directory;
 
 /// The directories of a node's root.
 pub(in crate::service) const ROOT_DIRECTORIES: [&str; 6] = [
@@ -79,11 +80,6 @@ impl NodeDirectories {
         };
         Ok(RunDirectories { root })
     }
-}
-
-/// A task's directory below the node's root, as `nodeInfo.taskRootDirectory` has it.
-pub(in crate::service) fn task_root_directory(job: &str, task: &str) -> String {
-    format!("workitems/{job}/job-1/{task}")
 }
 
 /// The directory of one command line.

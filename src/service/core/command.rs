@@ -4,6 +4,7 @@ use super::effect::NodeRef;
 pub(in crate::service) use super::power::Power;
 use crate::wire::batch::error::Refusal;
 use crate::wire::batch::job::{DisableTasks, Job, JobCreate, JobUpdate};
+use crate::wire::batch::job_schedule::{JobSchedule, JobScheduleCreate, JobScheduleUpdate};
 use crate::wire::batch::machine::SupportedImage;
 use crate::wire::batch::node::{
     Node, NodeDisableSchedulingOption, NodeRemove, NodeUserCreate, NodeUserReplace,
@@ -44,6 +45,9 @@ pub(in crate::service) enum Request {
     CreateJob(Box<JobCreate>),
     Jobs(List),
     Job(String, JobRequest),
+    CreateJobSchedule(Box<JobScheduleCreate>),
+    JobSchedules(List),
+    JobSchedule(String, JobScheduleRequest),
 }
 
 /// A request about one pool.
@@ -98,6 +102,20 @@ pub(in crate::service) enum JobRequest {
     Task(String, TaskRequest),
 }
 
+/// A request about one job schedule.
+#[derive(Debug, Clone)]
+pub(in crate::service) enum JobScheduleRequest {
+    Get,
+    Update(Box<JobScheduleUpdate>),
+    Replace(Box<JobScheduleUpdate>),
+    Disable,
+    Enable,
+    Terminate,
+    Delete,
+    /// The jobs it made.
+    Jobs(List),
+}
+
 /// A request about one task.
 #[derive(Debug, Clone)]
 pub(in crate::service) enum TaskRequest {
@@ -127,6 +145,8 @@ pub(in crate::service) enum Reply {
     Nodes(Page<Node>),
     Job(Box<Job>),
     Jobs(Page<Job>),
+    JobSchedule(Box<JobSchedule>),
+    JobSchedules(Page<JobSchedule>),
     TaskCounts(TaskCountsResult),
     Task(Box<Task>),
     Tasks(Page<Task>),

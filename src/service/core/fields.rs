@@ -1,6 +1,7 @@
 //! What lists can be filtered by, read straight from the state.
 
 use super::job::Job;
+use super::job_schedule::JobSchedule;
 use super::node::Node;
 use super::pool::Pool;
 use super::task::{Phase, Task};
@@ -56,6 +57,23 @@ impl Filterable for Job {
             "lastModified" => self.modified.into(),
             "executionInfo/endTime" => self.end?.into(),
             "executionInfo/poolId" => self.spec.pool_info.pool_id.as_deref()?.into(),
+            _ => return None,
+        })
+    }
+}
+
+impl Filterable for JobSchedule {
+    fn operand(&self, field: &str) -> Option<Operand<'_>> {
+        let schedule = &self.spec.schedule;
+        Some(match field {
+            "id" => self.spec.id.as_str().into(),
+            "state" => self.state.as_str().into(),
+            "stateTransitionTime" => self.since.into(),
+            "creationTime" => self.created.into(),
+            "lastModified" => self.modified.into(),
+            "executionInfo/endTime" => self.end?.into(),
+            "schedule/doNotRunUntil" => schedule.do_not_run_until?.into(),
+            "schedule/doNotRunAfter" => schedule.do_not_run_after?.into(),
             _ => return None,
         })
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::counts::Counts;
 use super::dependencies::Waiting;
-use super::task::Phase;
+use super::task::{Phase, WHOLE_NODE};
 use super::timers::Timer;
 use super::world::{Owner, World};
 use crate::wire::batch::node::NodeState;
@@ -52,7 +52,7 @@ impl World {
                     return Err(format!("task {key}/{task_key} is kept under a wrong key"));
                 }
                 if task.phase == Phase::Active && job.waiting.is_ready(task_key) {
-                    let queue = runnable.entry(task.limits.slots).or_default();
+                    let queue = runnable.entry(task.queue()).or_default();
                     if queue.insert(task.number, task_key.clone()).is_some() {
                         return Err(format!("two tasks of {key} have number {}", task.number));
                     }
@@ -89,7 +89,7 @@ impl World {
                 placed
                     .entry((attempt.pool.key(), attempt.node.key()))
                     .or_default()
-                    .insert(run, task.limits.slots);
+                    .insert(run, (task.queue(), task.limits.slots));
             }
         }
         for (pool_key, pool) in &self.pools {
@@ -100,6 +100,13 @@ impl World {
                 let here = placed
                     .remove(&(pool_key.clone(), node_key.clone()))
                     .unwrap_or_default();
+                let whole = u16::try_from(pool.slots_per_node()).unwrap_or(WHOLE_NODE);
+                let here: BTreeMap<_, _> = here
+                    .into_iter()
+                    .map(|(run, (queue, slots))| {
+                        (run, if queue == WHOLE_NODE { whole } else { slots })
+                    })
+                    .collect();
                 if here != node.runs {
                     return Err(format!("node {node_key} runs other tasks than say so"));
                 }
@@ -172,6 +179,9 @@ impl World {
             for (key, task) in &job.tasks {
                 armed.push((task.armed, Timer::Task(job_key.clone(), key.clone())));
             }
+        }
+        for (key, schedule) in &self.schedules {
+            armed.push((schedule.armed, Timer::Schedule(key.clone())));
         }
         let mut set = 0;
         for (at, timer) in armed {

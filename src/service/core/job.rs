@@ -9,18 +9,20 @@ use super::command::{Answer, JobRequest, Reply};
 use super::counts::Counts;
 use super::dependencies::Waiting;
 use super::effect::{Effect, RunId};
+use super::job_spec::manager_task;
 use super::job_spec::{check_spec, fill_defaults};
 use super::key::Key;
 use super::limits;
 use super::records::Record;
-use super::task::{Ending, Phase, Task, finite, refuse_if_ended};
+use super::task::{Ending, Phase, Task, check_body, finite, refuse_if_ended};
 use super::timers::Timer;
 use super::world::World;
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::job::{
     DisableTasks, JobCreate, JobState, JobUpdate, OnAllTasksComplete, OnTaskFailure,
 };
-use crate::wire::batch::task::JobAction;
+use crate::wire::batch::job_schedule::JobScheduleState;
+use crate::wire::batch::task::{JobAction, TaskCreate};
 use crate::wire::precondition::{Preconditions, Verdict};
 use crate::wire::time::{Duration, Time};
 
@@ -130,7 +132,7 @@ impl Job {
         self.counts.add(task);
         if task.phase == Phase::Active && self.waiting.is_ready(key) {
             self.runnable
-                .entry(task.limits.slots)
+                .entry(task.queue())
                 .or_default()
                 .insert(task.number, key.clone());
         }
@@ -138,7 +140,7 @@ impl Job {
 
     fn count_out(&mut self, task: &Task) {
         self.counts.remove(task);
-        let slots = task.limits.slots;
+        let slots = task.queue();
         if let Some(queue) = self.runnable.get_mut(&slots) {
             queue.remove(&task.number);
             if queue.is_empty() {
@@ -176,8 +178,55 @@ impl Job {
 }
 
 impl World {
-    pub(super) fn create_job(&mut self, mut spec: Box<JobCreate>, now: Time) -> Answer {
+    pub(super) fn create_job(
+        &mut self,
+        spec: Box<JobCreate>,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Answer {
         check::id(&spec.id)?;
+        if self.schedules.contains_key(&Key::of(&spec.id)) {
+            return Err(Code::JobScheduleWithSameIdExists.into());
+        }
+        self.start_job(spec, now, effects)
+    }
+
+    fn add_manager(&mut self, key: &Key, body: &TaskCreate, now: Time) -> Result<(), Refusal> {
+        self.add_task(key, body, now)?;
+        let Some(job) = self.jobs.get_mut(key) else {
+            return Ok(());
+        };
+        let Some(manager) = job.spec.job_manager_task.as_deref() else {
+            return Ok(());
+        };
+        let exclusive = manager.run_exclusive != Some(false);
+        let dedicated_only = manager.allow_low_priority_node == Some(false);
+        job.change_task(&Key::of(&body.id), |task| {
+            let special = task.special.get_or_insert_default();
+            special.exclusive = exclusive;
+            special.dedicated_only = dedicated_only;
+        });
+        Ok(())
+    }
+
+    pub(super) fn check_job_quota(&self) -> Result<(), Refusal> {
+        let jobs = self.jobs.values();
+        let active = jobs.filter(|j| j.state != JobState::Completed).count();
+        let schedules = self.schedules.values();
+        let schedules = schedules.filter(|s| s.state != JobScheduleState::Completed);
+        if active + schedules.count() >= limits::MAX_ACTIVE_JOBS {
+            return Err(Code::ActiveJobAndScheduleQuotaReached.into());
+        }
+        Ok(())
+    }
+
+    /// Makes a job that somebody or a schedule asked for.
+    pub(super) fn start_job(
+        &mut self,
+        mut spec: Box<JobCreate>,
+        now: Time,
+        effects: &mut Vec<Effect>,
+    ) -> Answer {
         let key = Key::of(&spec.id);
         if let Some(job) = self.jobs.get(&key) {
             return Err(match job.state {
@@ -187,14 +236,7 @@ impl World {
         }
         fill_defaults(&mut spec);
         check_spec(&spec)?;
-        let active = self
-            .jobs
-            .values()
-            .filter(|j| j.state != JobState::Completed)
-            .count();
-        if active >= limits::MAX_ACTIVE_JOBS {
-            return Err(Code::ActiveJobAndScheduleQuotaReached.into());
-        }
+        self.check_job_quota()?;
         let job = Job {
             spec,
             created: now,
@@ -211,10 +253,17 @@ impl World {
             next_task: 0,
             armed: None,
         };
+        let manager = job.spec.job_manager_task.as_deref().map(manager_task);
+        if let Some(manager) = &manager {
+            check_body(manager, &job)?;
+        }
         self.bind_job(&key, &job.pool_key());
         self.jobs.insert(key.clone(), job);
         self.touch_job(&key);
-        self.check_all_complete(&key, now, &mut Vec::new());
+        if let Some(manager) = manager {
+            self.add_manager(&key, &manager, now)?;
+        }
+        self.check_all_complete(&key, now, effects);
         Ok(Reply::Changed(now))
     }
 
@@ -276,11 +325,7 @@ impl World {
                 return Ok(Reply::Changed(modified));
             }
             JobRequest::Delete => {
-                job.enter(JobState::Deleting, now);
-                for run in job.runs() {
-                    self.abandon_run(run, now, effects);
-                }
-                self.touch_job(&key);
+                self.delete_job(&key, now, effects);
                 return Ok(Reply::Done);
             }
             // Answered above.
@@ -462,6 +507,21 @@ impl World {
         self.touch_job(key);
     }
 
+    /// Begins a deletion; what runs is given up.
+    pub(super) fn delete_job(&mut self, key: &Key, now: Time, effects: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.get_mut(key) else {
+            return;
+        };
+        if job.state == JobState::Deleting {
+            return;
+        }
+        job.enter(JobState::Deleting, now);
+        for run in job.runs() {
+            self.abandon_run(run, now, effects);
+        }
+        self.touch_job(key);
+    }
+
     /// What the end of one of its tasks does to a job that cares.
     pub(super) fn perform_job_action(
         &mut self,
@@ -535,6 +595,7 @@ impl World {
         }
         let pool = job.pool_key();
         self.touch_job(key);
+        self.wake_schedule_of(key);
         self.unsettled.insert(pool);
         self.check_all_complete(key, now, effects);
     }
@@ -554,5 +615,6 @@ impl World {
         }
         self.unbind_job(key, &pool);
         self.records.mark(Record::Job(key.clone()));
+        self.wake_schedule_of(key);
     }
 }

@@ -3,8 +3,11 @@
 use super::check;
 use super::limits;
 use crate::wire::batch::error::{Code, Refusal};
-use crate::wire::batch::job::{JobConstraints, JobCreate, OnAllTasksComplete, OnTaskFailure};
+use crate::wire::batch::job::{
+    JobConstraints, JobCreate, JobManagerTask, OnAllTasksComplete, OnTaskFailure,
+};
 use crate::wire::batch::pool::PoolInfo;
+use crate::wire::batch::task::TaskCreate;
 use crate::wire::time::Duration;
 
 /// Fills in what the caller left out [rec].
@@ -36,16 +39,33 @@ fn check_pool_info(info: &PoolInfo) -> Result<(), Refusal> {
     }
 }
 
+/// The job manager as a task of the job.
+pub(super) fn manager_task(manager: &JobManagerTask) -> TaskCreate {
+    let of = manager.clone();
+    TaskCreate {
+        id: of.id,
+        display_name: of.display_name,
+        exit_conditions: None,
+        command_line: of.command_line,
+        container_settings: of.container_settings.map(Box::new),
+        resource_files: of.resource_files,
+        output_files: of.output_files,
+        environment_settings: of.environment_settings,
+        affinity_info: None,
+        constraints: of.constraints,
+        required_slots: of.required_slots,
+        user_identity: of.user_identity.map(Box::new),
+        multi_instance_settings: None,
+        depends_on: None,
+        application_package_references: of.application_package_references,
+    }
+}
+
 /// Checks a job as it would be after a creation or a change.
 pub(super) fn check_spec(spec: &JobCreate) -> Result<(), Refusal> {
     check::display_name(spec.display_name.as_deref())?;
     check_pool_info(&spec.pool_info)?;
     for (present, property, what) in [
-        (
-            spec.job_manager_task.is_some(),
-            "jobManagerTask",
-            "job manager tasks",
-        ),
         (
             spec.job_preparation_task.is_some(),
             "jobPreparationTask",

@@ -96,6 +96,27 @@ impl World {
         page(&self.jobs, list, |key, _| self.view_job(key)).map(Reply::Jobs)
     }
 
+    pub(super) fn list_job_schedules(&self, list: &List) -> Answer {
+        page(&self.schedules, list, |key, _| self.view_schedule(key)).map(Reply::JobSchedules)
+    }
+
+    /// The jobs of one schedule.
+    pub(super) fn list_jobs_of(&self, schedule: &Key, list: &List) -> Answer {
+        let prefix = format!("{schedule}{}", super::job_schedule::SEPARATOR);
+        let mut list = list.clone();
+        // The first page begins before the first of them.
+        list.after.get_or_insert_with(|| prefix.clone());
+        let mut found = page(&self.jobs, &list, |key, _| self.view_job(key))?;
+        let all = found.value.len();
+        found
+            .value
+            .retain(|job| Key::of(&job.id).as_str().starts_with(&prefix));
+        if found.value.len() < all {
+            found.next = None;
+        }
+        Ok(Reply::Jobs(found))
+    }
+
     pub(super) fn list_tasks(&self, job: &Key, list: &List) -> Answer {
         let owner = self.jobs.get(job).ok_or(Code::JobNotFound)?;
         page(&owner.tasks, list, |key, _| self.view_task(job, key)).map(Reply::Tasks)

@@ -18,6 +18,7 @@ mod images;
 #[cfg(any(test, debug_assertions))]
 mod invariants;
 mod job;
+mod job_schedule;
 mod job_spec;
 mod key;
 mod limits;
@@ -40,4 +41,5 @@ mod view;
 mod world;
 
 pub(in crate::service) use records::{Change, RestoreError};
+pub(in crate::service) use view::task_root_directory;
 pub(in crate::service) use world::{Input, Site, World};

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::job::Job;
+use super::job_schedule::JobSchedule;
 use super::key::Key;
 use super::node::Node;
 use super::pool::Pool;
@@ -19,6 +20,7 @@ pub(super) enum Record {
     Counters,
     Pool(Key),
     Node(Key, Key),
+    Schedule(Key),
     Job(Key),
     Task(Key, Key),
 }
@@ -29,6 +31,7 @@ impl Record {
             Self::Counters => "counters".to_owned(),
             Self::Pool(pool) => format!("pool/{pool}"),
             Self::Node(pool, node) => format!("node/{pool}/{node}"),
+            Self::Schedule(key) => format!("schedule/{key}"),
             Self::Job(job) => format!("job/{job}"),
             Self::Task(job, task) => format!("task/{job}/{task}"),
         }
@@ -41,6 +44,7 @@ impl Record {
             "counters" => Self::Counters,
             "pool" => Self::Pool(Key::of(part()?)),
             "node" => Self::Node(Key::of(part()?), Key::of(part()?)),
+            "schedule" => Self::Schedule(Key::of(part()?)),
             "job" => Self::Job(Key::of(part()?)),
             "task" => Self::Task(Key::of(part()?), Key::of(part()?)),
             _ => return None,
@@ -104,6 +108,7 @@ impl World {
             }),
             Record::Pool(key) => serde_json::to_vec(self.pools.get(key)?),
             Record::Node(pool, node) => serde_json::to_vec(self.pools.get(pool)?.nodes.get(node)?),
+            Record::Schedule(key) => serde_json::to_vec(self.schedules.get(key)?),
             Record::Job(key) => serde_json::to_vec(self.jobs.get(key)?),
             Record::Task(job, task) => {
                 let task = self.jobs.get(job)?.tasks.get(task)?;
@@ -154,6 +159,10 @@ impl World {
                 let node: Node = decode(record, bytes)?;
                 let pool = self.pools.get_mut(pool).ok_or_else(orphan)?;
                 pool.nodes.insert(key.clone(), node);
+            }
+            Record::Schedule(key) => {
+                let schedule: JobSchedule = decode(record, bytes)?;
+                self.schedules.insert(key.clone(), schedule);
             }
             Record::Job(key) => {
                 let job: Job = decode(record, bytes)?;

@@ -2,6 +2,7 @@
 
 use super::effect::{Effect, RunId};
 use super::key::Key;
+use super::pool::Pool;
 use super::world::{Owner, World};
 use crate::wire::batch::node::NodeState;
 use crate::wire::batch::pool::PoolState;
@@ -16,7 +17,8 @@ impl World {
                 if let (Some(run), Some(attempt)) = (task.phase.run(), task.attempt.as_deref()) {
                     let owner = Owner::Task(job_key.clone(), task_key.clone());
                     let node = (attempt.pool.key(), attempt.node.key());
-                    placed.push((run, task.limits.slots, owner, node));
+                    let whole = self.pools.get(&node.0).map_or(1, Pool::slots_per_node);
+                    placed.push((run, task.slots_of(whole), owner, node));
                 }
             }
         }
@@ -63,6 +65,9 @@ impl World {
         }
         for job in self.jobs.keys().cloned().collect::<Vec<_>>() {
             self.touch_job(&job);
+        }
+        for schedule in self.schedules.keys().cloned().collect::<Vec<_>>() {
+            self.touch_schedule(&schedule);
         }
         self.unsettled = self.pools.keys().cloned().collect();
         self.records = super::records::Records::default();

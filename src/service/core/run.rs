@@ -6,7 +6,7 @@ use super::exits;
 use super::key::Key;
 use super::node::failure_of;
 use super::records::Record;
-use super::task::{Attempt, Ending, Phase, Task};
+use super::task::{Attempt, Ending, Phase, Task, refuse_if_ended};
 use super::world::{Owner, World};
 use crate::wire::batch::task::JobAction;
 use crate::wire::time::Time;
@@ -64,9 +64,9 @@ impl World {
             return;
         };
         let pool_name = super::key::Name::new(&pool.spec.id);
-        let Some(node) = pool.nodes.get_mut(node_key) else {
+        if !pool.nodes.contains_key(node_key) {
             return;
-        };
+        }
         let Some(body) = job.tasks.get(task_key).and_then(Task::body) else {
             // Only a damaged record gets here.
             job.change_task(task_key, |task| {
@@ -75,10 +75,14 @@ impl World {
             self.touch_task(job_key, task_key);
             return;
         };
+        let whole = pool.slots_per_node();
+        let Some(node) = pool.nodes.get_mut(node_key) else {
+            return;
+        };
         let slots = job.change_task(task_key, |task| {
             task.attempt = Some(Box::new(Attempt::on(pool_name, node.name.clone())));
             task.enter(Phase::Preparing(run), now);
-            task.limits.slots
+            task.slots_of(whole)
         });
         node.runs.extend(slots.map(|slots| (run, slots)));
         node.settle(now);
@@ -149,10 +153,28 @@ impl World {
         if let Some(job) = self.jobs.get(job_key) {
             self.unsettled.insert(job.pool_key());
         }
+        let completed = ended.as_ref().is_some_and(|e| e.job_action.is_some());
         if let Some(action) = ended.and_then(|e| e.job_action) {
             self.perform_job_action(job_key, action, now, effects);
         }
+        if completed {
+            self.manager_ended(job_key, task_key, now, effects);
+        }
         self.check_all_complete(job_key, now, effects);
+    }
+
+    /// The end of a job's manager is the end of the job, unless it says otherwise.
+    fn manager_ended(&mut self, job: &Key, task: &Key, now: Time, effects: &mut Vec<Effect>) {
+        let ends = self.jobs.get(job).is_some_and(|j| {
+            let manager = j.spec.job_manager_task.as_deref();
+            refuse_if_ended(j.state).is_ok()
+                && manager.is_some_and(|m| {
+                    Key::of(&m.id) == *task && m.kill_job_on_completion != Some(false)
+                })
+        });
+        if ends {
+            self.terminate_job(job, "JMComplete", now, effects);
+        }
     }
 
     /// Asks for the end of a task's run; the node reports it.

@@ -4,6 +4,7 @@ use super::effect::Effect;
 use super::job::Job;
 use super::key::Key;
 use super::pool::Pool;
+use super::task::{Task, WHOLE_NODE};
 use super::world::World;
 use crate::wire::batch::job::JobState;
 use crate::wire::batch::pool::{JobDefaultOrder, NodeFillType, PoolState};
@@ -38,21 +39,28 @@ impl World {
             .task_scheduling_policy
             .as_ref()
             .is_some_and(|p| p.job_default_order == Some(JobDefaultOrder::CreationTime));
-        let candidates = self.bound.get(pool_key)?.iter().filter_map(|job_key| {
-            let job = self.jobs.get(job_key)?;
-            let task = next_task(job, free)?;
-            // Jobs of one priority share the pool evenly, unless their age decides.
-            let share = if by_age { 0 } else { job.counts.running.slots };
-            let priority = -job.spec.priority.unwrap_or(0);
-            Some(((priority, share, job.created, job_key), job, task))
-        });
-        let ((_, _, _, job_key), job, task_key) = candidates.min_by_key(|(order, _, _)| *order)?;
-        let task = job.tasks.get(task_key)?;
-        let node = choose_node(pool, u32::from(task.limits.slots), task.affinity.as_ref())?;
-        Some(Placement {
-            job: job_key.clone(),
-            task: task_key.clone(),
-            node: node.clone(),
+        let mut candidates: Vec<_> = self
+            .bound
+            .get(pool_key)?
+            .iter()
+            .filter_map(|job_key| {
+                let job = self.jobs.get(job_key)?;
+                let task = next_task(job, free, pool.slots_per_node())?;
+                // Jobs of one priority share the pool evenly, unless their age decides.
+                let share = if by_age { 0 } else { job.counts.running.slots };
+                let priority = -job.spec.priority.unwrap_or(0);
+                Some(((priority, share, job.created, job_key), job, task))
+            })
+            .collect();
+        candidates.sort_unstable_by_key(|(order, _, _)| *order);
+        // The first may want a node that is not there, which is no reason for the others to wait.
+        candidates.into_iter().find_map(|(order, job, task_key)| {
+            let node = choose_node(pool, job.tasks.get(task_key)?)?;
+            Some(Placement {
+                job: order.3.clone(),
+                task: task_key.clone(),
+                node: node.clone(),
+            })
         })
     }
 }
@@ -68,8 +76,8 @@ fn widest_gap(pool: &Pool) -> Option<u32> {
         .filter(|free| *free > 0)
 }
 
-/// The oldest active task that fits into so many slots.
-fn next_task(job: &Job, free: u32) -> Option<&Key> {
+/// The oldest active task that fits into so many slots of a node that has `whole`.
+fn next_task(job: &Job, free: u32, whole: u32) -> Option<&Key> {
     if job.state != JobState::Active {
         return None;
     }
@@ -78,19 +86,25 @@ fn next_task(job: &Job, free: u32) -> Option<&Key> {
         return None;
     }
     let widest = u16::try_from(free).unwrap_or(u16::MAX);
+    let exclusive = job.runnable.get_key_value(&WHOLE_NODE);
     job.runnable
         .range(..=widest)
+        .chain(exclusive.filter(|_| free >= whole))
         .filter_map(|(_, queue)| queue.first_key_value())
         .min_by_key(|(number, _)| **number)
         .map(|(_, key)| key)
 }
 
-fn choose_node<'a>(pool: &'a Pool, needed: u32, wish: Option<&Key>) -> Option<&'a Key> {
+fn choose_node<'a>(pool: &'a Pool, task: &Task) -> Option<&'a Key> {
     let slots = pool.slots_per_node();
+    let needed = u32::from(task.slots_of(slots));
+    let dedicated_only = task.special.as_ref().is_some_and(|s| s.dedicated_only);
+    let wish = task.affinity.as_ref();
     let fitting = || {
         pool.nodes.iter().filter_map(|(key, node)| {
             let free = slots.saturating_sub(node.used_slots());
-            (node.is_open() && free >= needed).then_some((free, node.number, key))
+            let suits = node.dedicated || !dedicated_only;
+            (suits && node.is_open() && free >= needed).then_some((free, node.number, key))
         })
     };
     if let Some(wished) = fitting().find(|(_, _, key)| Some(*key) == wish) {

@@ -60,6 +60,11 @@ pub(super) struct Special {
     pub(super) depends: Depends,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) exits: Option<ExitConditions>,
+    /// It has a whole node for itself.
+    #[serde(default)]
+    pub(super) exclusive: bool,
+    #[serde(default)]
+    pub(super) dedicated_only: bool,
 }
 
 impl Special {
@@ -70,10 +75,14 @@ impl Special {
                 None => Depends::default(),
             },
             exits: body.exit_conditions.as_deref().cloned(),
+            ..Self::default()
         };
         Ok((special != Self::default()).then(|| Box::new(special)))
     }
 }
+
+/// The queue of tasks that need a node for themselves.
+pub(super) const WHOLE_NODE: u16 = u16::MAX;
 
 /// What bounds a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -168,6 +177,28 @@ impl Task {
         self.satisfies && self.is_completed()
     }
 
+    pub(super) fn is_exclusive(&self) -> bool {
+        self.special.as_ref().is_some_and(|s| s.exclusive)
+    }
+
+    /// Where it queues: by the slots it needs.
+    pub(super) fn queue(&self) -> u16 {
+        if self.is_exclusive() {
+            WHOLE_NODE
+        } else {
+            self.limits.slots
+        }
+    }
+
+    /// What it takes of a node with so many slots.
+    pub(super) fn slots_of(&self, whole: u32) -> u16 {
+        if self.is_exclusive() {
+            u16::try_from(whole).unwrap_or(WHOLE_NODE)
+        } else {
+            self.limits.slots
+        }
+    }
+
     /// The body it was added with.
     pub(super) fn body(&self) -> Option<TaskCreate> {
         serde_json::from_str(&self.body).ok()
@@ -221,7 +252,7 @@ fn read_limits(
     })
 }
 
-fn check_body(body: &TaskCreate, job: &Job) -> Result<(), Refusal> {
+pub(super) fn check_body(body: &TaskCreate, job: &Job) -> Result<(), Refusal> {
     check::id(&body.id)?;
     check::display_name(body.display_name.as_deref())?;
     check::command_line("commandLine", &body.command_line)?;
@@ -249,13 +280,16 @@ fn check_body(body: &TaskCreate, job: &Job) -> Result<(), Refusal> {
 
 fn read_slots(body: &TaskCreate) -> Result<u16, Refusal> {
     let slots = body.required_slots.unwrap_or(1);
-    u16::try_from(slots).ok().filter(|s| *s > 0).ok_or_else(|| {
-        Refusal::property(
-            "requiredSlots",
-            slots.to_string(),
-            "The value is 1 or more and no node has more than 256",
-        )
-    })
+    u16::try_from(slots)
+        .ok()
+        .filter(|s| (1..WHOLE_NODE).contains(s))
+        .ok_or_else(|| {
+            Refusal::property(
+                "requiredSlots",
+                slots.to_string(),
+                "The value is 1 or more and no node has more than 256",
+            )
+        })
 }
 
 impl World {

@@ -12,6 +12,7 @@ pub(super) enum Timer {
     /// Pool and node.
     Node(Key, Key),
     Job(Key),
+    Schedule(Key),
     Task(Key, Key),
 }
 

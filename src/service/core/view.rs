@@ -12,6 +12,7 @@ use crate::wire::batch::command::{
 };
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::job;
+use crate::wire::batch::job_schedule::{JobSchedule, JobScheduleExecutionInfo, RecentBatchJob};
 use crate::wire::batch::machine::VirtualMachineInfo;
 use crate::wire::batch::node::{self, NodeInfo, NodeState, SchedulingState, TaskInfo};
 use crate::wire::batch::operation::Operation;
@@ -201,6 +202,35 @@ impl World {
         })
     }
 
+    pub(super) fn view_schedule(&self, key: &Key) -> Result<JobSchedule, Refusal> {
+        let schedule = self.schedules.get(key).ok_or(Code::JobScheduleNotFound)?;
+        let spec = schedule.spec.as_ref().clone();
+        Ok(JobSchedule {
+            url: self.url(Operation::GetJobSchedule, &[&spec.id]),
+            id: spec.id,
+            display_name: spec.display_name,
+            etag: schedule.modified.etag(),
+            last_modified: schedule.modified,
+            creation_time: schedule.created,
+            state: schedule.state,
+            state_transition_time: schedule.since,
+            previous_state: schedule.previous.map(|(state, _)| state),
+            previous_state_transition_time: schedule.previous.map(|(_, since)| since),
+            schedule: Some(spec.schedule),
+            job_specification: spec.job_specification,
+            execution_info: JobScheduleExecutionInfo {
+                next_run_time: schedule.next_run,
+                recent_job: schedule.recent.as_ref().map(|job| RecentBatchJob {
+                    id: Some(job.as_str().to_owned()),
+                    url: Some(self.url(Operation::GetJob, &[job.as_str()])),
+                }),
+                end_time: schedule.end,
+            },
+            metadata: spec.metadata,
+            stats: None,
+        })
+    }
+
     pub(super) fn view_task(&self, job_key: &Key, key: &Key) -> Result<task::Task, Refusal> {
         let job = self.jobs.get(job_key).ok_or(Code::JobNotFound)?;
         let task = job.tasks.get(key).ok_or(Code::TaskNotFound)?;
@@ -247,7 +277,7 @@ impl World {
         if node.is_empty() {
             return None;
         }
-        let directory = format!("workitems/{}/job-1/{}", job.spec.id, task.name);
+        let directory = task_root_directory(&job.spec.id, task.name.as_str());
         let file = Operation::DownloadNodeFile;
         Some(NodeInfo {
             affinity_id: Some(format!("TVM:{node}")),
@@ -257,6 +287,14 @@ impl World {
             task_root_directory_url: Some(self.url(file, &[pool, node, &directory])),
             task_root_directory: Some(directory),
         })
+    }
+}
+
+/// Where a task's files lie below the root of its node; jobs of a schedule lie below the schedule [rec].
+pub(in crate::service) fn task_root_directory(job: &str, task: &str) -> String {
+    match job.split_once(super::job_schedule::SEPARATOR) {
+        Some((schedule, number)) => format!("workitems/{schedule}/{number}/{task}"),
+        None => format!("workitems/{job}/job-1/{task}"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::command::{Answer, BatchCommand, Request};
 use super::effect::{Effect, Report, RunId};
 use super::job::Job;
+use super::job_schedule::JobSchedule;
 use super::key::Key;
 use super::pool::Pool;
 use super::records::Records;
@@ -43,6 +44,7 @@ pub(in crate::service) struct World {
     pub(super) site: Site,
     pub(super) pools: BTreeMap<Key, Pool>,
     pub(super) jobs: BTreeMap<Key, Job>,
+    pub(super) schedules: BTreeMap<Key, JobSchedule>,
     /// Jobs by the pool they name, which need not exist.
     pub(super) bound: BTreeMap<Key, BTreeSet<Key>>,
     pub(super) runs: BTreeMap<RunId, Owner>,
@@ -59,6 +61,7 @@ impl World {
             site,
             pools: BTreeMap::new(),
             jobs: BTreeMap::new(),
+            schedules: BTreeMap::new(),
             bound: BTreeMap::new(),
             runs: BTreeMap::new(),
             next_run: 1,
@@ -84,6 +87,7 @@ impl World {
                     match timer {
                         Timer::Pool(pool) => self.pool_timer(&pool, now, effects),
                         Timer::Node(pool, node) => self.node_timer(&pool, &node, now),
+                        Timer::Schedule(key) => self.schedule_timer(&key, now, effects),
                         Timer::Job(job) => self.job_timer(&job, now, effects),
                         Timer::Task(job, task) => self.task_timer(&job, &task, effects),
                     }
@@ -106,7 +110,12 @@ impl World {
             Request::Pool(id, request) => {
                 self.pool_request(&id, request, &conditions, now, effects)
             }
-            Request::CreateJob(body) => self.create_job(body, now),
+            Request::CreateJob(body) => self.create_job(body, now, effects),
+            Request::CreateJobSchedule(body) => self.create_job_schedule(body, now, effects),
+            Request::JobSchedules(list) => self.list_job_schedules(&list),
+            Request::JobSchedule(id, request) => {
+                self.job_schedule_request(&id, request, &conditions, now, effects)
+            }
             Request::Jobs(list) => self.list_jobs(&list),
             Request::Job(id, request) => self.job_request(&id, request, &conditions, now, effects),
         }

@@ -200,10 +200,6 @@ fn priorities_and_parallel_limits() {
 fn what_is_not_supported_is_refused_by_name() {
     for (body, property) in [
         (
-            json!({"jobManagerTask": {"id": "m", "commandLine": "x"}}),
-            "jobManagerTask",
-        ),
-        (
             json!({"jobPreparationTask": {"commandLine": "x"}}),
             "jobPreparationTask",
         ),

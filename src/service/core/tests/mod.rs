@@ -6,4 +6,5 @@ mod jobs;
 mod nodes;
 mod pools;
 mod random;
+mod schedules;
 mod tasks;

@@ -162,6 +162,12 @@ impl Asked<'_> {
             Reply::Nodes(page) => self.list("nodes", &page),
             Reply::Job(job) => self.single("jobs/@Element", &job, Some(job.last_modified)),
             Reply::Jobs(page) => self.list("jobs", &page),
+            Reply::JobSchedule(schedule) => self.single(
+                "jobschedules/@Element",
+                &schedule,
+                Some(schedule.last_modified),
+            ),
+            Reply::JobSchedules(page) => self.list("jobschedules", &page),
             Reply::TaskCounts(counts) => self.single("taskcountsresult/@Element", &counts, None),
             Reply::Task(task) => self.single("tasks/@Element", &task, Some(task.last_modified)),
             Reply::Tasks(page) => self.list("tasks", &page),
@@ -261,6 +267,7 @@ pub(super) fn created_url(
         Operation::CreateNodeUser => {
             Operation::ReplaceNodeUser.path(&[parameters.first()?, parameters.get(1)?, id])
         }
+        Operation::CreateJobSchedule => Operation::GetJobSchedule.path(&[id]),
         Operation::CreateTask => Operation::GetTask.path(&[parameters.first()?, id]),
         _ => return None,
     };

@@ -3,7 +3,9 @@
 use super::body;
 use super::node_request;
 use super::query::Query;
-use crate::service::core::command::{JobRequest, PoolRequest, Request, TaskRequest};
+use crate::service::core::command::{
+    JobRequest, JobScheduleRequest, PoolRequest, Request, TaskRequest,
+};
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::job::{JobDisable, JobTerminate};
 use crate::wire::batch::operation::Operation;
@@ -28,6 +30,7 @@ pub(super) fn read(
     let id = |at: usize| parameters.get(at).cloned().unwrap_or_default();
     let pool = |request| Ok(Request::Pool(id(0), request));
     let job = |request| Ok(Request::Job(id(0), request));
+    let schedule = |request| Ok(Request::JobSchedule(id(0), request));
     let task = |request| {
         let request = JobRequest::Task(id(1), request);
         Ok(Request::Job(id(0), request))
@@ -89,6 +92,18 @@ pub(super) fn read(
             let body: TaskCollection = body::read(bytes)?;
             job(JobRequest::AddTasks(body.value))
         }
+        Op::CreateJobSchedule => Ok(Request::CreateJobSchedule(Box::new(body::read(bytes)?))),
+        Op::ListJobSchedules => Ok(Request::JobSchedules(query.list(lists::JOB_SCHEDULES)?)),
+        Op::JobScheduleExists | Op::GetJobSchedule => schedule(JobScheduleRequest::Get),
+        Op::UpdateJobSchedule => schedule(JobScheduleRequest::Update(Box::new(body::read(bytes)?))),
+        Op::ReplaceJobSchedule => {
+            schedule(JobScheduleRequest::Replace(Box::new(body::read(bytes)?)))
+        }
+        Op::DisableJobSchedule => schedule(JobScheduleRequest::Disable),
+        Op::EnableJobSchedule => schedule(JobScheduleRequest::Enable),
+        Op::TerminateJobSchedule => schedule(JobScheduleRequest::Terminate),
+        Op::DeleteJobSchedule => schedule(JobScheduleRequest::Delete),
+        Op::ListJobsFromSchedule => schedule(JobScheduleRequest::Jobs(query.list(lists::JOBS)?)),
         Op::ListTasks => job(JobRequest::Tasks(query.list(lists::TASKS)?)),
         Op::GetTask => task(TaskRequest::Get),
         Op::DeleteTask => task(TaskRequest::Delete),

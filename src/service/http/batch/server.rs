@@ -238,6 +238,7 @@ fn stopped_refusal(reason: &str) -> Refusal {
 fn new_id(request: &core::Request) -> Option<&str> {
     match request {
         core::Request::CreatePool(body) => Some(&body.id),
+        core::Request::CreateJobSchedule(body) => Some(&body.id),
         core::Request::CreateJob(body) => Some(&body.id),
         core::Request::Pool(
             _,

@@ -370,7 +370,13 @@ async fn refusals_by_status_and_code() {
             400,
             "UnsupportedQueryParameter",
         ),
-        ("GET", "/jobschedules", None, 501, "NotImplemented"),
+        (
+            "GET",
+            "/jobs/J/tasks/T/subtasksinfo",
+            None,
+            501,
+            "NotImplemented",
+        ),
         (
             "POST",
             "/pools/P/nodes/n/reboot",

@@ -41,3 +41,55 @@ async fn dependencies_and_exit_conditions() {
         (400, "TaskDependenciesNotSpecifiedOnJob")
     );
 }
+
+#[tokio::test]
+async fn a_job_schedule_from_the_wire_and_back() {
+    let s = service().await;
+    s.with_job().await;
+    let body = json!({"id": "S", "schedule": {"recurrenceInterval": "PT1H"}, "jobSpecification": {
+        "poolInfo": {"poolId": "P"},
+        "jobManagerTask": {"id": "m", "commandLine": "0"}}});
+    let created = s.post("/jobschedules", body.clone()).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    assert_eq!(
+        created.header("location"),
+        format!("{}/jobschedules/S", s.endpoint)
+    );
+    let again = s.post("/jobschedules", body).await;
+    assert_eq!(
+        (again.status, again.code().as_str()),
+        (409, "JobScheduleExists")
+    );
+    let done = |v: &serde_json::Value| v["value"][0]["state"] == "completed";
+    let jobs = s.until("/jobschedules/s/jobs", done).await;
+    let job = &jobs["value"][0];
+    assert_eq!(job["id"], "S:job-1");
+    assert_eq!(job["executionInfo"]["terminateReason"], "JMComplete");
+    let task = s.get("/jobs/S%3Ajob-1/tasks/m").await.json();
+    assert_eq!(task["nodeInfo"]["taskRootDirectory"], "workitems/S/job-1/m");
+    let shown = s.get("/jobschedules/S").await;
+    assert!(shown.header("etag").starts_with("0x8"));
+    assert_eq!(shown.json()["executionInfo"]["recentJob"]["id"], "S:job-1");
+    assert_eq!(
+        s.send("HEAD", "/jobschedules/none", None, &[]).await.status,
+        404
+    );
+    let listed = s.get("/jobschedules?$filter=state eq 'active'").await;
+    assert_eq!(listed.json()["value"].as_array().unwrap().len(), 1);
+    let patch = json!({"schedule": {"recurrenceInterval": "PT2H"}});
+    let patched = s.send("PATCH", "/jobschedules/S", Some(patch), &[]).await;
+    assert_eq!(patched.status, 200, "{}", patched.text);
+    let put = json!({"schedule": {"recurrenceInterval": "PT3H"}, "jobSpecification": {"poolInfo": {"poolId": "P"}}});
+    let put = s.send("PUT", "/jobschedules/S", Some(put), &[]).await;
+    assert_eq!(put.status, 200, "{}", put.text);
+    for (verb, path, status) in [
+        ("POST", "/jobschedules/S/disable", 204),
+        ("POST", "/jobschedules/S/enable", 204),
+    ] {
+        assert_eq!(s.send(verb, path, None, &[]).await.status, status, "{path}");
+    }
+    let deleted = s.send("DELETE", "/jobschedules/S", None, &[]).await;
+    assert_eq!(deleted.status, 202);
+    s.until("/jobschedules/S", |v| v["code"] == "JobScheduleNotFound")
+        .await;
+}
