@@ -20,6 +20,7 @@ mod invariants;
 mod job;
 mod job_schedule;
 mod job_spec;
+mod job_update;
 mod key;
 mod limits;
 mod list;
