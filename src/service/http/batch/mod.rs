@@ -16,5 +16,6 @@ mod reset;
 mod server;
 #[cfg(test)]
 mod tests;
+mod version;
 
 pub(in crate::service) use server::{BatchState, router};

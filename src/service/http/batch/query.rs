@@ -2,6 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::version::Version;
 use crate::service::core::command::List;
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::operation::Spec;
@@ -18,7 +19,10 @@ pub(super) struct Query {
 }
 
 impl Query {
-    pub(super) fn parse(raw: &str) -> Self {
+    pub(super) fn parse(raw: &str) -> Result<Self, Refusal> {
+        if !is_well_formed(raw) {
+            return Err(Code::RequestUrlFailedToParse.into());
+        }
         let parameters = raw
             .split('&')
             .filter(|p| !p.is_empty())
@@ -27,7 +31,7 @@ impl Query {
                 (decode(name), decode(value))
             })
             .collect();
-        Self { parameters }
+        Ok(Self { parameters })
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -39,13 +43,12 @@ impl Query {
     }
 
     /// Refuses parameters that the operation does not know, rather than ignoring them.
-    pub(super) fn check(&self, spec: &Spec) -> Result<(), Refusal> {
+    pub(super) fn check(&self, spec: &Spec, version: Version) -> Result<(), Refusal> {
+        self.check_timeout()?;
         let lists = spec.query.contains(&"maxresults");
         let known = |name: &str| {
-            COMMON
-                .iter()
-                .chain(spec.query)
-                .any(|k| k.eq_ignore_ascii_case(name))
+            let mut all = COMMON.iter().chain(spec.query);
+            all.any(|k| k.eq_ignore_ascii_case(name)) && version.takes(name)
                 || (lists && name.eq_ignore_ascii_case(SKIP_TOKEN))
         };
         match self.parameters.iter().find(|(name, _)| !known(name)) {
@@ -53,6 +56,23 @@ impl Query {
                 .with("QueryParameterName", name.clone())),
             None => Ok(()),
         }
+    }
+
+    /// Seconds, at least one. What is above the service's own limit counts as that limit.
+    fn check_timeout(&self) -> Result<(), Refusal> {
+        const NAME: &str = "timeout";
+        let Some(text) = self.get(NAME) else {
+            return Ok(());
+        };
+        let code = match text.parse::<i64>() {
+            Ok(1..) => return Ok(()),
+            Ok(_) => Code::OutOfRangeQueryParameterValue,
+            Err(_) => Code::InvalidQueryParameterValue,
+        };
+        Err(Refusal::new(code)
+            .with("QueryParameterName", NAME)
+            .with("QueryParameterValue", text)
+            .with("Reason", "It must be a whole number of seconds above 0"))
     }
 
     /// The part of a list that is asked for.
@@ -102,6 +122,18 @@ pub(super) fn next_query(raw: &str, after: &str) -> String {
     query.push('=');
     query.push_str(&page::skip_token(after));
     query
+}
+
+/// Whether every `%` begins a byte, and the bytes are text.
+pub(super) fn is_well_formed(encoded: &str) -> bool {
+    let hex = |b: Option<&u8>| b.is_some_and(u8::is_ascii_hexdigit);
+    let mut rest = encoded.as_bytes().iter();
+    while let Some(byte) = rest.next() {
+        if *byte == b'%' && !(hex(rest.next()) && hex(rest.next())) {
+            return false;
+        }
+    }
+    percent_decode_str(encoded).decode_utf8().is_ok()
 }
 
 fn decode(text: &str) -> String {

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, header};
 use futures::StreamExt;
 
 use super::answer::{Asked, created_url};
 use super::gate::{self, Outside};
-use super::query::Query;
+use super::query::{self, Query};
+use super::version::Version;
 use super::{command, files, remote_login, reset};
 use crate::clock;
 use crate::service::core::Site;
@@ -19,7 +20,7 @@ use crate::service::core::command::{self as core, BatchCommand, Reply};
 use crate::service::driver::DriverHandle;
 use crate::wire::auth::AccountKey;
 use crate::wire::batch::error::{Code, Refusal};
-use crate::wire::batch::operation::{NoRoute, Operation};
+use crate::wire::batch::operation::{self, NoRoute, Operation, Spec};
 use crate::wire::precondition::Preconditions;
 use crate::wire::time::Time;
 
@@ -27,6 +28,11 @@ use crate::wire::time::Time;
 const MAX_BODY: usize = 1024 * 1024;
 /// Bytes of a refused body that are still read, so that the caller gets to read the refusal.
 const DRAINED: usize = 16 * 1024 * 1024;
+
+/// The verbs that HTTP knows.
+const VERBS: [&str; 9] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
+];
 
 /// What the routes need.
 #[derive(Clone)]
@@ -71,6 +77,7 @@ async fn serve(State(state): State<BatchState>, request: Request) -> Response<Bo
         spec: None,
         path,
         query,
+        version: Version::V2025_06,
         select: None,
         is_head: verb == "HEAD",
         request_id: &request_id,
@@ -136,6 +143,7 @@ async fn answer(
     };
     asked.select = query.select();
     let bytes = read_body(headers, body).await?;
+    let bytes = asked.version.upgrade(operation, bytes)?;
     let request = command::read(operation, &parameters, &query, &bytes)?;
     let created = created_url(asked.endpoint, operation, &parameters, new_id(&request));
     let command = BatchCommand {
@@ -183,22 +191,66 @@ fn check(
     asked: &mut Asked<'_>,
 ) -> Result<Checked, Outside> {
     authenticate(state, verb, headers, asked)?;
-    let query = Query::parse(asked.query);
-    gate::version(&query)?;
-    let (operation, parameters) =
-        Operation::route(verb, asked.path).map_err(|no_route| match no_route {
-            NoRoute::UnknownPath => {
-                Refusal::new(Code::InvalidUri).with("Path", asked.path.to_owned())
-            }
-            NoRoute::VerbNotAllowed => {
-                Refusal::new(Code::UnsupportedHttpVerb).with("Verb", verb.to_owned())
-            }
-        })?;
+    if !query::is_well_formed(asked.path) {
+        return Err(Refusal::new(Code::RequestUrlFailedToParse).into());
+    }
+    let query = Query::parse(asked.query)?;
+    asked.version = gate::version(&query)?;
+    let (operation, parameters) = find(verb, asked)?;
     let spec = operation.spec();
     asked.spec = Some(spec);
-    query.check(spec)?;
+    query.check(spec, asked.version)?;
     let conditions = Preconditions::read(|name| header_text(headers, name), spec.conditions)?;
+    check_headers(spec, headers)?;
     Ok((operation, parameters, query, conditions))
+}
+
+fn find(verb: &str, asked: &Asked<'_>) -> Result<(Operation, Vec<String>), Refusal> {
+    let (operation, parameters) =
+        Operation::route(verb, asked.path).map_err(|no_route| match no_route {
+            _ if !VERBS.contains(&verb) => Refusal::new(Code::InvalidHttpVerb).with("Verb", verb),
+            NoRoute::UnknownPath => match asked.version.retired(asked.path) {
+                Some(feature) => Refusal::new(Code::NotImplemented).with(
+                    "Reason",
+                    format!("the local service does not support {feature}"),
+                ),
+                None => invalid_uri(asked.path),
+            },
+            NoRoute::VerbNotAllowed => Refusal::new(Code::UnsupportedHttpVerb).with("Verb", verb),
+        })?;
+    if !asked.version.has(operation) {
+        return Err(invalid_uri(asked.path));
+    }
+    Ok((operation, parameters))
+}
+
+fn invalid_uri(path: &str) -> Refusal {
+    Refusal::new(Code::InvalidUri).with("Path", path)
+}
+
+/// What a body has to say about itself.
+fn check_headers(spec: &Spec, headers: &HeaderMap) -> Result<(), Refusal> {
+    if spec.body != operation::Body::Json {
+        return Ok(());
+    }
+    let length = header_text(headers, "content-length");
+    if length.is_none() && !headers.contains_key(header::TRANSFER_ENCODING) {
+        return Err(Code::MissingContentLengthHeader.into());
+    }
+    match header_text(headers, "content-type") {
+        // Nothing is said about nothing.
+        None if length == Some("0") => Ok(()),
+        None => Err(Refusal::new(Code::MissingRequiredHeader).with("HeaderName", "Content-Type")),
+        Some(kind) => {
+            let plain = kind.split(';').next().unwrap_or_default().trim();
+            if plain.eq_ignore_ascii_case("application/json") {
+                return Ok(());
+            }
+            Err(Refusal::new(Code::InvalidHeaderValue)
+                .with("HeaderName", "Content-Type")
+                .with("HeaderValue", kind))
+        }
+    }
 }
 
 fn check_reset(
@@ -271,7 +323,17 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
         drain(body).await;
         return Err(too_large());
     }
-    to_bytes(body, MAX_BODY).await.map_err(|_| too_large())
+    let mut data = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(part) = data.next().await {
+        let part = part.map_err(|_| Refusal::new(Code::InvalidRequestBody))?;
+        if bytes.len() + part.len() > MAX_BODY {
+            drain(Body::from_stream(data)).await;
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(bytes.into())
 }
 
 /// Reads and forgets what a refused caller still sends.
