@@ -2,3 +2,6 @@
 
 mod authentication;
 pub(crate) mod caller;
+mod exchange;
+mod raw;
+mod refusals;

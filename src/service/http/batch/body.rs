@@ -11,6 +11,12 @@ pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
         return Err(Refusal::new(Code::InvalidRequestBody)
             .with("Reason", "The operation needs a JSON body"));
     }
+    // serde would read an array as the properties in their order.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(
+            Refusal::new(Code::InvalidRequestBody).with("Reason", "The body must be a JSON object")
+        );
+    }
     let mut unknown: Vec<String> = Vec::new();
     let mut note = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
     let mut json = serde_json::Deserializer::from_slice(bytes);
@@ -122,7 +128,7 @@ mod tests {
                 "The operation needs a JSON body",
             ),
             ("{\"id\": ", Code::InvalidRequestBody, "EOF while parsing"),
-            ("[]", Code::InvalidRequestBody, "invalid"),
+            ("[]", Code::InvalidRequestBody, "The body must be"),
             ("{}", Code::MissingRequiredProperty, "id"),
             (
                 "{\"id\":\"p\",\"vmSize\":\"x\"} x",
