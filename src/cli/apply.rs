@@ -65,7 +65,7 @@ async fn with_target(
     let outcome = match result {
         Ok(outcome) => outcome,
         Err(ApplyError::Interrupted) => {
-            output::talk(&after_interrupt(document, target));
+            output::talk(&after_interrupt(args, document, target));
             return Err(CliError::Apply(ApplyError::Interrupted));
         }
         Err(error) => return Err(CliError::Apply(error)),
@@ -132,8 +132,9 @@ fn cut_short(end: &End) -> Option<String> {
     }
 }
 
-fn after_interrupt(document: &Document, target: &Target) -> String {
+fn after_interrupt(args: &ApplyArgs, document: &Document, target: &Target) -> String {
     let path = document.path.display();
+    let same = same_options(args);
     let mut text = String::new();
     let state = if target.is_local() {
         "Nothing runs any more: the local service ends with this command and keeps its state."
@@ -141,7 +142,36 @@ fn after_interrupt(document: &Document, target: &Target) -> String {
         "What was started goes on in Azure and costs money until it is destroyed."
     };
     let _ = writeln!(text, "{state}");
-    let _ = writeln!(text, "  to go on:      batchflow apply {path}");
-    let _ = writeln!(text, "  to give it up: batchflow destroy {path}");
+    let _ = writeln!(text, "  to go on:      batchflow apply {path}{same}");
+    let _ = writeln!(text, "  to give it up: batchflow destroy {path}{same}");
     text
+}
+
+/// What has to be said again to mean the same manifest and the same target.
+fn same_options(args: &ApplyArgs) -> String {
+    let mut options = String::new();
+    for (name, value) in &args.manifest.vars {
+        let _ = write!(options, " --var {}", quoted(&format!("{name}={value}")));
+    }
+    if args.target.local {
+        options.push_str(" --local");
+    }
+    if let Some(folder) = &args.target.state_dir {
+        let _ = write!(
+            options,
+            " --state-dir {}",
+            quoted(&folder.to_string_lossy())
+        );
+    }
+    options
+}
+
+/// For a POSIX shell; what needs no quotes gets none.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,+@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }

@@ -77,10 +77,10 @@ pub(super) fn command_line(
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "resource_file")]
 pub(in crate::manifest) struct RawResourceFile {
-    /// A container of this manifest; all of its blobs, those of a `prefix`, or one `blob`.
+    /// A container of this manifest; all of its blobs, those of a `blob_prefix`, or one `blob`.
     container: Option<At<String>>,
     /// Only blobs whose names begin so.
-    prefix: Option<At<String>>,
+    blob_prefix: Option<At<String>>,
     /// One blob.
     blob: Option<At<String>>,
     /// A URL the node can read.
@@ -122,7 +122,7 @@ impl RawResourceFile {
     ) -> Option<ResourceFile> {
         let Self {
             container,
-            prefix,
+            blob_prefix: prefix,
             blob,
             http_url,
             file_path,
@@ -151,7 +151,7 @@ impl RawResourceFile {
         if let (Some(_), Some(blob)) = (prefix, blob) {
             conflict(
                 checker,
-                "`prefix` and `blob` exclude each other",
+                "`blob_prefix` and `blob` exclude each other",
                 &blob.span,
             );
             return None;
