@@ -28,7 +28,7 @@ fn compare(marker: &str, table: &str) {
         return fs::write(page, new).unwrap();
     }
     panic!(
-        "docs/local-service.md says\n{}\nbut it should be\n{table}",
+        "`UPDATE_DOCS=1 cargo test operations` corrects this: docs/local-service.md says\n{}\nbut it should be\n{table}",
         &text[start..end]
     );
 }

@@ -281,6 +281,9 @@ async fn a_reset_leaves_nothing_and_kills_what_runs() {
     caller.post("/pools", pool()).await.expect(201);
     let job = json!({"id": "j", "poolInfo": {"poolId": "p"}});
     caller.post("/jobs", job).await.expect(201);
+    let schedule = json!({"id": "s", "schedule": {"recurrenceInterval": "PT1M"},
+        "jobSpecification": {"poolInfo": {"poolId": "p"}}});
+    caller.post("/jobschedules", schedule).await.expect(201);
     let pid = workshop.path("pid");
     let command = format!("/bin/sh -c 'echo $$ > {}; exec sleep 1000'", pid.display());
     let task = json!({"id": "t", "commandLine": command});
@@ -303,7 +306,7 @@ async fn a_reset_leaves_nothing_and_kills_what_runs() {
         .send(Call::batch("POST", "/_batchflow/reset"))
         .await
         .expect(204);
-    for list in ["/pools", "/jobs"] {
+    for list in ["/pools", "/jobs", "/jobschedules"] {
         assert_eq!(caller.get(list).await.json()["value"], json!([]), "{list}");
     }
     let list = caller

@@ -7,7 +7,9 @@ use tokio::time::sleep;
 
 use crate::clock;
 use crate::ids::ContainerName;
-use crate::service::core::command::{BatchCommand, JobRequest, List, PoolRequest, Reply, Request};
+use crate::service::core::command::{
+    BatchCommand, JobRequest, JobScheduleRequest, List, PoolRequest, Reply, Request,
+};
 use crate::service::core::storage::{BlobCommand, BlobReply, Page};
 use crate::service::driver::DriverHandle;
 use crate::wire::batch::error::{Code, Refusal};
@@ -19,7 +21,7 @@ pub(super) const PATH: &str = "/_batchflow/reset";
 const LONGEST: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Deletes jobs, pools and containers as any client would, and answers when they are gone.
+/// Deletes schedules, jobs, pools and containers as any client would, and answers when they are gone.
 pub(super) async fn reset(driver: &DriverHandle) -> Result<(), Refusal> {
     let begin = clock::monotonic();
     while !delete_all(driver).await? {
@@ -40,6 +42,11 @@ async fn delete_all(driver: &DriverHandle) -> Result<bool, Refusal> {
         max: 1000,
     };
     let mut requests = Vec::new();
+    // First: a schedule makes jobs.
+    if let Reply::JobSchedules(page) = ask(driver, Request::JobSchedules(first())).await? {
+        let delete = |id: String| Request::JobSchedule(id, JobScheduleRequest::Delete);
+        requests.extend(page.value.into_iter().map(|schedule| delete(schedule.id)));
+    }
     if let Reply::Jobs(page) = ask(driver, Request::Jobs(first())).await? {
         let delete = |job: String| Request::Job(job, JobRequest::Delete);
         requests.extend(page.value.into_iter().map(|job| delete(job.id)));
