@@ -112,11 +112,20 @@ pub(super) fn metadata(items: &[MetadataItem]) -> Checked {
 }
 
 pub(super) fn application_packages(list: &[ApplicationPackageReference]) -> Checked {
-    refuse_if(
-        !list.is_empty(),
-        "applicationPackageReferences",
-        "application packages",
-    )
+    if list.len() > limits::MAX_APPLICATION_PACKAGES {
+        return Err(Refusal::property(
+            "applicationPackageReferences",
+            format!("{} packages", list.len()),
+            "A pool or task has at most 10 application packages",
+        ));
+    }
+    // The account has no applications, so no reference can be satisfied.
+    match list.first() {
+        Some(first) => Err(Refusal::new(Code::InvalidApplicationPackageReferences)
+            .with("ApplicationId", first.application_id.clone())
+            .with("Reason", "The local service has no applications")),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn resource_files(at: &str, files: &[ResourceFile]) -> Checked {

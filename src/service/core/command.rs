@@ -39,6 +39,9 @@ pub(in crate::service) struct BatchCommand {
 pub(in crate::service) enum Request {
     SupportedImages(List),
     NodeCounts(List),
+    UsageMetrics(UsageMetrics),
+    Applications,
+    Application(String),
     CreatePool(Box<PoolCreate>),
     Pools(List),
     Pool(String, PoolRequest),
@@ -48,6 +51,13 @@ pub(in crate::service) enum Request {
     CreateJobSchedule(Box<JobScheduleCreate>),
     JobSchedules(List),
     JobSchedule(String, JobScheduleRequest),
+}
+
+/// When usage metrics are wanted for.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::service) struct UsageMetrics {
+    pub(in crate::service) start: Option<Time>,
+    pub(in crate::service) end: Option<Time>,
 }
 
 /// A request about one pool.
@@ -141,6 +151,9 @@ pub(in crate::service) enum Reply {
     Pools(Page<Pool>),
     NodeCounts(Page<PoolNodeCounts>),
     Images(Page<SupportedImage>),
+    /// Nothing was used that anybody pays for.
+    NoUsage,
+    NoApplications,
     Node(Box<Node>),
     Nodes(Page<Node>),
     Job(Box<Job>),

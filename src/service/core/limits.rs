@@ -29,6 +29,16 @@ pub(super) const MIN_RECURRENCE: Duration = Duration::from_secs(60);
 pub(super) const DEFAULT_RESIZE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 pub(super) const DEFAULT_RETENTION: Duration = Duration::from_days(7);
 
+pub(super) const MAX_APPLICATION_PACKAGES: usize = 10;
+/// Security rules of all opened ports of a pool together.
+pub(super) const MAX_PORT_RULES: usize = 25;
+pub(super) const PORT_RULE_PRIORITIES: std::ops::RangeInclusive<i32> = 150..=4096;
+/// Ports of a node that the service keeps for itself.
+pub(super) const RESERVED_PORTS: [i32; 2] = [29876, 29877];
+pub(super) const FRONTEND_PORTS: std::ops::RangeInclusive<i32> = 1..=65534;
+/// Frontend ports that the service keeps for itself.
+pub(super) const RESERVED_FRONTEND_PORTS: std::ops::RangeInclusive<i32> = 50000..=55000;
+pub(super) const MIN_FRONTEND_PORTS: i32 = 40;
 /// Nodes in one request to remove them.
 pub(super) const MAX_REMOVED_NODES: usize = 100;
 /// Characters of the name of a user of a node.

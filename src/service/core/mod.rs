@@ -24,6 +24,7 @@ mod job_update;
 mod key;
 mod limits;
 mod list;
+mod network;
 mod node;
 mod node_request;
 mod node_user;

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::allocation::Targets;
 use super::check;
-use super::command::{Answer, PoolRequest, Reply};
+use super::command::{Answer, PoolRequest, Reply, UsageMetrics};
 use super::effect::{Effect, RunId};
 use super::images;
 use super::key::{Key, Name};
@@ -17,6 +17,7 @@ use super::node::Node;
 use super::records::Record;
 use super::timers::Timer;
 use super::world::World;
+use crate::wire::batch::command::UserAccount;
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::machine::VirtualMachineConfiguration;
 use crate::wire::batch::pool::{
@@ -247,6 +248,19 @@ impl World {
     }
 }
 
+/// Core hours are what an account pays for; a machine of one's own has none, so the list is empty.
+pub(super) fn usage_metrics(range: UsageMetrics, now: Time) -> Answer {
+    let start = range.start.unwrap_or(now);
+    let end = range.end.unwrap_or(now);
+    if end < start {
+        return Err(Refusal::new(Code::InvalidQueryParameterValue)
+            .with("QueryParameterName", "endtime")
+            .with("QueryParameterValue", end.to_string())
+            .with("Reason", "The end is before the start"));
+    }
+    Ok(Reply::NoUsage)
+}
+
 fn check_spec(spec: &PoolCreate) -> Result<(), Refusal> {
     check::display_name(spec.display_name.as_deref())?;
     if spec.vm_size.is_empty() {
@@ -273,11 +287,10 @@ fn check_spec(spec: &PoolCreate) -> Result<(), Refusal> {
     if let Some(task) = &spec.start_task {
         check::start_task(task)?;
     }
-    if let Some(user) = spec.user_accounts.iter().find(|u| u.password.is_none()) {
-        return Err(
-            check::missing("userAccounts.password").with("PropertyValue", user.name.clone())
-        );
+    if let Some(network) = &spec.network_configuration {
+        super::network::check(network)?;
     }
+    check_users(&spec.user_accounts)?;
     check_slots(spec.task_slots_per_node)?;
     super::allocation::check_timeout(spec.resize_timeout)?;
     super::allocation::check_target("targetDedicatedNodes", spec.target_dedicated_nodes)?;
@@ -296,6 +309,39 @@ fn check_machine(machine: &VirtualMachineConfiguration) -> Result<(), Refusal> {
         "virtualMachineConfiguration.extensions",
         "virtual machine extensions",
     )
+}
+
+fn check_users(users: &[UserAccount]) -> Result<(), Refusal> {
+    for (at, user) in users.iter().enumerate() {
+        if user.name.is_empty() || user.name.chars().count() > limits::MAX_USER_NAME {
+            return Err(Refusal::property(
+                "userAccounts.name",
+                user.name.clone(),
+                "The name of a user has 1 to 20 characters",
+            ));
+        }
+        if user.password.is_none() {
+            let missing = check::missing("userAccounts.password");
+            return Err(missing.with("PropertyValue", user.name.clone()));
+        }
+        if users[..at].iter().any(|u| u.name == user.name) {
+            return Err(Refusal::property(
+                "userAccounts.name",
+                user.name.clone(),
+                "Each user has its own name",
+            ));
+        }
+        if let Some(linux) = &user.linux_user_configuration
+            && linux.uid.is_some() != linux.gid.is_some()
+        {
+            return Err(Refusal::property(
+                "userAccounts.linuxUserConfiguration",
+                user.name.clone(),
+                "uid and gid are given together or not at all",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check_slots(slots: Option<i32>) -> Result<(), Refusal> {
@@ -332,6 +378,7 @@ fn needs_empty_pool(update: &PoolUpdate) -> Option<&'static str> {
             "networkConfiguration",
         ),
         (update.user_accounts.is_some(), "userAccounts"),
+        (update.mount_configuration.is_some(), "mountConfiguration"),
         (update.upgrade_policy.is_some(), "upgradePolicy"),
     ]
     .into_iter()

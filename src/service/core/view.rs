@@ -128,7 +128,7 @@ impl World {
             start_task_info: node.start_info.as_deref().cloned(),
             errors: node.errors.clone(),
             is_dedicated: Some(node.dedicated),
-            endpoint_configuration: None,
+            endpoint_configuration: super::network::endpoints(pool),
             node_agent_info: Some(node::NodeAgentInfo {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 last_update_time: node.booted,

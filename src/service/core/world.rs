@@ -10,6 +10,7 @@ use super::key::Key;
 use super::pool::Pool;
 use super::records::Records;
 use super::timers::{Timer, Timers};
+use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::time::Time;
 
 /// Who the service is, for the URLs it answers with.
@@ -105,6 +106,11 @@ impl World {
         match request {
             Request::SupportedImages(list) => self.list_images(&list),
             Request::NodeCounts(list) => self.list_node_counts(&list),
+            Request::UsageMetrics(range) => super::pool::usage_metrics(range, now),
+            Request::Applications => Ok(super::command::Reply::NoApplications),
+            Request::Application(id) => {
+                Err(Refusal::new(Code::ApplicationNotFound).with("ApplicationId", id))
+            }
             Request::CreatePool(body) => self.create_pool(body, now, effects),
             Request::Pools(list) => self.list_pools(&list),
             Request::Pool(id, request) => {

@@ -52,6 +52,37 @@ fn a_pool_comes_up() {
     assert_eq!(h.refused(pool("p", json!({}))), Code::PoolExists);
 }
 
+fn nat(more: serde_json::Value) -> serde_json::Value {
+    let mut port = json!({"name": "web", "protocol": "tcp", "backendPort": 80,
+        "frontendPortRangeStart": 1000, "frontendPortRangeEnd": 1100});
+    port.as_object_mut()
+        .expect("an object")
+        .extend(more.as_object().cloned().unwrap_or_default());
+    json!({"networkConfiguration": {"endpointConfiguration": {"inboundNATPools": [port]}}})
+}
+
+#[test]
+fn opened_ports_are_those_of_the_machine() {
+    let mut h = Harness::new();
+    h.ready_pool("p", 1, nat(json!({})));
+    let ports = h.nodes("p").remove(0).endpoint_configuration;
+    let port = ports.expect("it has ports").inbound_endpoints.remove(0);
+    assert_eq!((port.name.as_str(), port.frontend_port), ("web", 80));
+}
+
+#[test]
+fn secrets_of_users_stay_inside() {
+    let mut h = Harness::new();
+    let users = json!([{"name": "ann", "password": "hidden", "elevationLevel": "admin"}]);
+    h.must(pool("p", json!({"userAccounts": users})));
+    h.drop_effects();
+    let shown = serde_json::to_string(&h.pool("p")).expect("it can be shown");
+    assert!(
+        shown.contains("ann") && !shown.contains("hidden"),
+        "{shown}"
+    );
+}
+
 #[test]
 fn what_is_not_supported_is_refused_by_name() {
     let machine = |image: serde_json::Value| {
@@ -71,8 +102,8 @@ fn what_is_not_supported_is_refused_by_name() {
         ),
         (
             json!({"applicationPackageReferences": [{"applicationId": "a"}]}),
-            Code::UnsupportedProperty,
-            "applicationPackageReferences",
+            Code::InvalidApplicationPackageReferences,
+            "a",
         ),
         (
             json!({"taskSlotsPerNode": 0}),
@@ -104,6 +135,31 @@ fn what_is_not_supported_is_refused_by_name() {
             json!({"userAccounts": [{"name": "a"}]}),
             Code::MissingRequiredProperty,
             "userAccounts.password",
+        ),
+        (
+            json!({"userAccounts": [{"name": "a", "password": "x"}, {"name": "a", "password": "y"}]}),
+            Code::InvalidPropertyValue,
+            "userAccounts.name",
+        ),
+        (
+            json!({"userAccounts": [{"name": "a", "password": "x", "linuxUserConfiguration": {"uid": 3}}]}),
+            Code::InvalidPropertyValue,
+            "userAccounts.linuxUserConfiguration",
+        ),
+        (
+            nat(json!({"backendPort": 29876})),
+            Code::InvalidPropertyValue,
+            "networkConfiguration.endpointConfiguration.inboundNATPools.backendPort",
+        ),
+        (
+            nat(json!({"frontendPortRangeStart": 49990, "frontendPortRangeEnd": 50050})),
+            Code::InvalidPropertyValue,
+            "networkConfiguration.endpointConfiguration.inboundNATPools.frontendPortRangeStart",
+        ),
+        (
+            nat(json!({"frontendPortRangeEnd": 1010})),
+            Code::InvalidPropertyValue,
+            "networkConfiguration.endpointConfiguration.inboundNATPools.frontendPortRangeEnd",
         ),
         (
             machine(json!({"virtualMachineImageId": "x"})),

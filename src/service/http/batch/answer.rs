@@ -150,13 +150,9 @@ impl Asked<'_> {
                 let entity = "Microsoft.Azure.Batch.Protocol.Entities.UploadBatchServiceLogsResult";
                 self.single(entity, &result, None)
             }
-            Reply::NoExtensions => {
-                let none: Page<()> = Page {
-                    value: Vec::new(),
-                    next: None,
-                };
-                self.list("extensions", &none)
-            }
+            Reply::NoExtensions => self.nothing("extensions"),
+            Reply::NoUsage => self.nothing("poolusagemetrics"),
+            Reply::NoApplications => self.nothing("applications"),
             Reply::Changed(modified) => self.action(success, Some(modified), created),
             Reply::NotModified(modified) => {
                 let mut response = self.start(304);
@@ -188,6 +184,15 @@ impl Asked<'_> {
                 self.list("taskaddresult", &Page { value, next: None })
             }
         }
+    }
+
+    /// A list without items.
+    fn nothing(&self, entity: &str) -> Response<Body> {
+        let none: Page<()> = Page {
+            value: Vec::new(),
+            next: None,
+        };
+        self.list(entity, &none)
     }
 
     pub(super) fn remote_login(&self, settings: NodeRemoteLoginSettings) -> Response<Body> {

@@ -4,7 +4,7 @@ use super::body;
 use super::node_request;
 use super::query::Query;
 use crate::service::core::command::{
-    JobRequest, JobScheduleRequest, PoolRequest, Request, TaskRequest,
+    JobRequest, JobScheduleRequest, PoolRequest, Request, TaskRequest, UsageMetrics,
 };
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::job::{JobDisable, JobTerminate};
@@ -48,6 +48,16 @@ pub(super) fn read(
             query.list(lists::SUPPORTED_IMAGES)?,
         )),
         Op::ListPoolNodeCounts => Ok(Request::NodeCounts(query.list(lists::NODE_COUNTS)?)),
+        Op::ListPoolUsageMetrics => {
+            query.list(lists::NODE_COUNTS)?;
+            let (start, end) = (query.time("startTime")?, query.time("endtime")?);
+            Ok(Request::UsageMetrics(UsageMetrics { start, end }))
+        }
+        Op::ListApplications => {
+            query.list(&[])?;
+            Ok(Request::Applications)
+        }
+        Op::GetApplication => Ok(Request::Application(id(0))),
         Op::ListNodes => pool(PoolRequest::Nodes(query.list(lists::NODES)?)),
         Op::GetNode => pool(PoolRequest::Node(id(1))),
         Op::RemoveNodes => pool(PoolRequest::RemoveNodes(body::read(bytes)?)),

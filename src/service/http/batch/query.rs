@@ -8,6 +8,7 @@ use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::operation::Spec;
 use crate::wire::filter::{Field, Filter};
 use crate::wire::page;
+use crate::wire::time::Time;
 
 /// What every operation may be given.
 const COMMON: [&str; 2] = ["api-version", "timeout"];
@@ -96,6 +97,21 @@ impl Query {
                 .transpose()?,
             max: page::max_results(self.get("maxresults"))?,
         })
+    }
+
+    pub(super) fn time(&self, name: &str) -> Result<Option<Time>, Refusal> {
+        let read = |text: &str| {
+            text.parse().map_err(|_| {
+                Refusal::new(Code::InvalidQueryParameterValue)
+                    .with("QueryParameterName", name)
+                    .with("QueryParameterValue", text)
+                    .with(
+                        "Reason",
+                        "The value is not a time such as 2026-01-02T00:00:00Z",
+                    )
+            })
+        };
+        self.get(name).map(read).transpose()
     }
 
     /// The top-level properties that are asked for; None for all of them.

@@ -377,6 +377,21 @@ async fn refusals_by_status_and_code() {
             501,
             "NotImplemented",
         ),
+        ("GET", "/applications/x", None, 404, "ApplicationNotFound"),
+        (
+            "GET",
+            "/poolusagemetrics?startTime=yesterday",
+            None,
+            400,
+            "InvalidQueryParameterValue",
+        ),
+        (
+            "GET",
+            "/poolusagemetrics?startTime=2026-01-02T00:00:00Z&endtime=2026-01-01T00:00:00Z",
+            None,
+            400,
+            "InvalidQueryParameterValue",
+        ),
         (
             "POST",
             "/pools/P/nodes/n/reboot",

@@ -92,6 +92,19 @@ async fn users_logins_logs_and_extensions() {
 }
 
 #[tokio::test]
+async fn lists_that_are_always_empty() {
+    let s = service().await;
+    for path in [
+        "/applications?maxresults=5",
+        "/poolusagemetrics",
+        "/poolusagemetrics?startTime=2026-01-01T00:00:00Z&endtime=2026-01-02T00:00:00Z&$filter=poolId%20eq%20'p'",
+    ] {
+        let answer = s.get(path).await;
+        assert_eq!(answer.json()["value"], json!([]), "{path}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
 async fn files_are_deleted() {
     let s = service().await;
     s.with_job().await;
