@@ -6,6 +6,7 @@
 //! already in [`batch::operation`].
 
 pub mod auth;
+pub mod autoscale;
 pub mod batch;
 pub mod blob;
 pub mod enumeration;
