@@ -84,6 +84,7 @@ impl World {
         let Some(pool) = self.pools.get_mut(key) else {
             return Err(Code::PoolNotFound.into());
         };
+        pool.check_fixed_size()?;
         if pool.allocation != AllocationState::Steady {
             return Err(Code::PoolBeingResized.into());
         }

@@ -11,7 +11,8 @@ use crate::wire::batch::node::{
     UploadBatchServiceLogs, UploadBatchServiceLogsResult,
 };
 use crate::wire::batch::pool::{
-    NodeDeallocationOption, Pool, PoolCreate, PoolNodeCounts, PoolReplace, PoolResize, PoolUpdate,
+    AutoScaleRun, NodeDeallocationOption, Pool, PoolCreate, PoolEnableAutoScale,
+    PoolEvaluateAutoScale, PoolNodeCounts, PoolReplace, PoolResize, PoolUpdate,
 };
 use crate::wire::batch::task::{Task, TaskConstraints, TaskCountsResult, TaskCreate};
 use crate::wire::filter::Filter;
@@ -74,6 +75,9 @@ pub(in crate::service) enum PoolRequest {
     /// Where the files of a node are.
     NodeDirectory(String),
     RemoveNodes(NodeRemove),
+    EnableAutoScale(PoolEnableAutoScale),
+    DisableAutoScale,
+    EvaluateAutoScale(PoolEvaluateAutoScale),
     /// To do something about one node.
     OnNode(String, NodeRequest),
 }
@@ -154,6 +158,7 @@ pub(in crate::service) enum Reply {
     /// Nothing was used that anybody pays for.
     NoUsage,
     NoApplications,
+    AutoScaleRun(Box<AutoScaleRun>),
     Node(Box<Node>),
     Nodes(Page<Node>),
     Job(Box<Job>),

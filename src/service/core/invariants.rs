@@ -24,12 +24,15 @@ impl World {
         self.jobs.values().map(|j| j.tasks.len()).sum::<usize>() < 500
     }
 
-    /// Clears what two equal worlds may differ in: where to look for work, and the next free task numbers.
+    /// Clears what two equal worlds may differ in: where to look for work, the next free task numbers, samples.
     #[cfg(test)]
     pub(in crate::service) fn forget_hints(&mut self) {
         self.unsettled.clear();
         for job in self.jobs.values_mut() {
             job.next_task = 0;
+        }
+        for auto in self.pools.values_mut().filter_map(|p| p.auto.as_mut()) {
+            auto.forget_history();
         }
     }
 

@@ -39,6 +39,12 @@ pub(super) const FRONTEND_PORTS: std::ops::RangeInclusive<i32> = 1..=65534;
 /// Frontend ports that the service keeps for itself.
 pub(super) const RESERVED_FRONTEND_PORTS: std::ops::RangeInclusive<i32> = 50000..=55000;
 pub(super) const MIN_FRONTEND_PORTS: i32 = 40;
+/// How often an autoscale formula may be evaluated.
+pub(super) const AUTOSCALE_INTERVALS: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(5 * 60)..=Duration::from_days(7);
+pub(super) const DEFAULT_AUTOSCALE_INTERVAL: Duration = Duration::from_secs(15 * 60);
+/// What must lie between two requests to enable autoscale on a pool.
+pub(super) const AUTOSCALE_PAUSE: Duration = Duration::from_secs(30);
 /// Nodes in one request to remove them.
 pub(super) const MAX_REMOVED_NODES: usize = 100;
 /// Characters of the name of a user of a node.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::allocation::Targets;
+use super::autoscale::{self, AutoScale};
 use super::check;
 use super::command::{Answer, PoolRequest, Reply, UsageMetrics};
 use super::effect::{Effect, RunId};
@@ -42,6 +43,12 @@ pub(super) struct Pool {
     pub(super) resize_timeout: Duration,
     pub(super) deallocation: NodeDeallocationOption,
     pub(super) resize_errors: Vec<ResizeError>,
+    /// Set while the pool sizes itself.
+    #[serde(default)]
+    pub(super) auto: Option<Box<AutoScale>>,
+    /// When that was last asked for.
+    #[serde(default)]
+    pub(super) auto_enabled: Option<Time>,
     pub(super) next_node: u64,
     #[serde(skip)]
     pub(super) nodes: BTreeMap<Key, Node>,
@@ -79,11 +86,19 @@ impl Pool {
         Name::new(&name)
     }
 
-    pub(super) fn deadline(&self) -> Option<Time> {
-        match (self.state, self.allocation) {
-            (PoolState::Deleting, _) => Some(self.since),
-            (_, AllocationState::Stopping) => Some(self.allocation_since),
-            (_, AllocationState::Resizing) => Some(self.allocation_since.plus(self.resize_timeout)),
+    fn deadline(&self) -> Option<Time> {
+        if self.state == PoolState::Deleting {
+            return Some(self.since);
+        }
+        let auto = self.auto.as_ref().map(|auto| auto.deadline());
+        self.resize_deadline().into_iter().chain(auto).min()
+    }
+
+    /// When a resize or its stopping ends, whatever has been reached.
+    fn resize_deadline(&self) -> Option<Time> {
+        match self.allocation {
+            AllocationState::Stopping => Some(self.allocation_since),
+            AllocationState::Resizing => Some(self.allocation_since.plus(self.resize_timeout)),
             _ => None,
         }
     }
@@ -114,7 +129,8 @@ impl World {
                 job_default_order: None,
                 node_fill_type: NodeFillType::Spread,
             });
-        spec.enable_auto_scale = Some(false);
+        let auto = autoscale::of_new_pool(&mut spec, now)?;
+        let is_auto = auto.is_some();
         spec.enable_inter_node_communication.get_or_insert(false);
         let timeout = *spec
             .resize_timeout
@@ -135,6 +151,8 @@ impl World {
             resize_timeout: timeout,
             deallocation: NodeDeallocationOption::Requeue,
             resize_errors: Vec::new(),
+            auto: auto.map(Box::new),
+            auto_enabled: None,
             next_node: 0,
             nodes: BTreeMap::new(),
             armed: None,
@@ -142,6 +160,9 @@ impl World {
         self.pools.insert(key.clone(), pool);
         self.touch_pool(&key);
         self.allocate(&key, now, effects);
+        if is_auto {
+            self.begin_autoscale(&key, now, effects);
+        }
         Ok(Reply::Changed(now))
     }
 
@@ -182,6 +203,13 @@ impl World {
                 return self.resize_pool(&key, body, now, effects);
             }
             PoolRequest::StopResize => return self.stop_resize(&key, now, effects),
+            PoolRequest::EnableAutoScale(body) => {
+                return self.enable_autoscale(&key, body, now, effects);
+            }
+            PoolRequest::DisableAutoScale => return self.disable_autoscale(&key, now),
+            PoolRequest::EvaluateAutoScale(body) => {
+                return self.try_autoscale(&key, &body.auto_scale_formula, now);
+            }
             PoolRequest::RemoveNodes(body) => return self.remove_nodes(&key, body, now, effects),
             PoolRequest::OnNode(node, request) => {
                 return self.node_request(&key, &node, request, now, effects);
@@ -243,7 +271,10 @@ impl World {
             self.pools.remove(key);
             self.records.mark(Record::Pool(key.clone()));
         } else {
-            self.resize_timer(key, now, effects);
+            if pool.resize_deadline().is_some_and(|at| at <= now) {
+                self.resize_timer(key, now, effects);
+            }
+            self.autoscale_timer(key, now, effects);
         }
     }
 }
@@ -266,13 +297,6 @@ fn check_spec(spec: &PoolCreate) -> Result<(), Refusal> {
     if spec.vm_size.is_empty() {
         return Err(check::missing("vmSize"));
     }
-    check::refuse_if(
-        spec.enable_auto_scale == Some(true)
-            || spec.auto_scale_formula.is_some()
-            || spec.auto_scale_evaluation_interval.is_some(),
-        "enableAutoScale",
-        "autoscale formulas",
-    )?;
     check::refuse_if(
         !spec.mount_configuration.is_empty(),
         "mountConfiguration",

@@ -54,6 +54,7 @@ impl World {
                 .filter(|n| n.dedicated == dedicated && n.state != NodeState::Creating);
             i32::try_from(counted.count()).unwrap_or(i32::MAX)
         };
+        let auto = pool.auto.as_deref();
         Ok(pool::Pool {
             url: self.url(Operation::GetPool, &[&spec.id]),
             id: spec.id,
@@ -74,9 +75,9 @@ impl World {
             target_dedicated_nodes: Some(pool.targets.dedicated),
             target_low_priority_nodes: Some(pool.targets.low_priority),
             enable_auto_scale: spec.enable_auto_scale,
-            auto_scale_formula: None,
-            auto_scale_evaluation_interval: None,
-            auto_scale_run: None,
+            auto_scale_formula: auto.map(|a| a.formula.clone()),
+            auto_scale_evaluation_interval: auto.map(|a| a.interval),
+            auto_scale_run: auto.and_then(|a| a.run.clone()).map(Box::new),
             enable_inter_node_communication: spec.enable_inter_node_communication,
             network_configuration: spec.network_configuration,
             start_task,

@@ -101,10 +101,7 @@ impl Parser {
             return Err(Problem::new(self.span(), "this is nested too deeply"));
         }
         let mut left = self.operand()?;
-        loop {
-            let Token::Sign(sign) = self.token() else {
-                break;
-            };
+        while let &Token::Sign(sign) = self.token() {
             if let Some((operator, binds)) = Binary::of(sign) {
                 if binds <= tightness {
                     break;
@@ -115,7 +112,7 @@ impl Parser {
                 let span = left.span.to(right.span);
                 let kind = Kind::Binary(operator, Box::new(left), Box::new(right));
                 left = Expression { span, kind };
-            } else if *sign == "?" && tightness == 0 {
+            } else if sign == "?" && tightness == 0 {
                 self.count()?;
                 self.at += 1;
                 let yes = self.expression(0)?;

@@ -1,5 +1,6 @@
 //! The core driven directly: an input in, the expected effects taken out, and then none left.
 
+mod autoscale;
 mod dependencies;
 mod harness;
 mod jobs;

@@ -91,11 +91,6 @@ fn what_is_not_supported_is_refused_by_name() {
     };
     for (body, code, property) in [
         (
-            json!({"enableAutoScale": true, "autoScaleFormula": "x"}),
-            Code::UnsupportedProperty,
-            "enableAutoScale",
-        ),
-        (
             json!({"mountConfiguration": [{"nfsMountConfiguration": {"source": "a", "relativeMountPath": "b"}}]}),
             Code::UnsupportedProperty,
             "mountConfiguration",

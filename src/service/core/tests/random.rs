@@ -33,6 +33,7 @@ enum Step {
     Prepared(u8, bool),
     Started(u8),
     Ended(u8, i32),
+    AutoScale(u8, bool),
     Node(u8, u8, u8, u8),
     RemoveNode(u8, u8, u8),
     Pass(u16),
@@ -57,6 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (any::<u8>(), prop::bool::weighted(0.9)).prop_map(|(n, ok)| Step::Prepared(n, ok)),
         8 => any::<u8>().prop_map(Step::Started),
         8 => (any::<u8>(), 0..2_i32).prop_map(|(r, code)| Step::Ended(r, code)),
+        2 => (0..3_u8, any::<bool>()).prop_map(|(p, on)| Step::AutoScale(p, on)),
         4 => (0..3_u8, any::<u8>(), 0..6_u8, 0..4_u8).prop_map(|(p, n, w, o)| Step::Node(p, n, w, o)),
         1 => (0..3_u8, any::<u8>(), 0..4_u8).prop_map(|(p, n, o)| Step::RemoveNode(p, n, o)),
         3 => (0..2000_u16).prop_map(Step::Pass),
@@ -176,6 +178,17 @@ fn perform(h: &mut Harness, out: &mut Outside, step: Step, stored: &mut BTreeMap
                 h.ended(run, code);
             }
             return;
+        }
+        Step::AutoScale(id, on) => {
+            let body = json!({"autoScaleEvaluationInterval": "PT5M",
+                "autoScaleFormula": "$TargetDedicatedNodes = min(3, $PendingTasks.GetSample(1)); \
+                    $TargetLowPriorityNodes = floor(rand() * 3);"});
+            let request = if on {
+                PoolRequest::EnableAutoScale(serde_json::from_value(body).expect("a body"))
+            } else {
+                PoolRequest::DisableAutoScale
+            };
+            Request::Pool(p(id), request)
         }
         Step::Node(id, at, what, option) => {
             let Some(node) = node_of(h, &p(id), at) else {

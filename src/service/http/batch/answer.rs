@@ -150,6 +150,10 @@ impl Asked<'_> {
                 let entity = "Microsoft.Azure.Batch.Protocol.Entities.UploadBatchServiceLogsResult";
                 self.single(entity, &result, None)
             }
+            Reply::AutoScaleRun(run) => {
+                let entity = "Microsoft.Azure.Batch.Protocol.Entities.AutoScaleRun";
+                self.single(entity, &run, None)
+            }
             Reply::NoExtensions => self.nothing("extensions"),
             Reply::NoUsage => self.nothing("poolusagemetrics"),
             Reply::NoApplications => self.nothing("applications"),

@@ -60,6 +60,9 @@ pub(super) fn read(
         Op::GetApplication => Ok(Request::Application(id(0))),
         Op::ListNodes => pool(PoolRequest::Nodes(query.list(lists::NODES)?)),
         Op::GetNode => pool(PoolRequest::Node(id(1))),
+        Op::EnablePoolAutoScale => pool(PoolRequest::EnableAutoScale(body::read_optional(bytes)?)),
+        Op::DisablePoolAutoScale => pool(PoolRequest::DisableAutoScale),
+        Op::EvaluatePoolAutoScale => pool(PoolRequest::EvaluateAutoScale(body::read(bytes)?)),
         Op::RemoveNodes => pool(PoolRequest::RemoveNodes(body::read(bytes)?)),
         Op::RebootNode
         | Op::ReimageNode

@@ -92,6 +92,40 @@ async fn users_logins_logs_and_extensions() {
 }
 
 #[tokio::test]
+async fn a_pool_sizes_itself() {
+    let s = service().await;
+    s.with_job().await;
+    s.until("/pools/P", |p| p["allocationState"] == "steady")
+        .await;
+    let formula = |text: &str| json!({"autoScaleFormula": text});
+    let two = formula("$TargetDedicatedNodes = 2;");
+    let evaluated = s.post("/pools/P/evaluateautoscale", two.clone()).await;
+    assert_eq!(evaluated.status, 409);
+    let enabled = s.post("/pools/P/enableautoscale", two.clone()).await;
+    assert_eq!(enabled.status, 200, "{}", enabled.text);
+    s.until("/pools/P", |p| p["currentDedicatedNodes"] == 2)
+        .await;
+    let again = s.post("/pools/P/enableautoscale", two).await;
+    assert_eq!(
+        (again.status, again.code().as_str()),
+        (503, "TooManyEnableAutoScaleRequests")
+    );
+    let wrong = s
+        .post("/pools/P/evaluateautoscale", formula("x = 1 +;"))
+        .await;
+    assert_eq!(wrong.code(), "AutoScalingFormulaSyntaxError");
+    let evaluated = s
+        .post("/pools/P/evaluateautoscale", formula("x = 3;"))
+        .await;
+    let results =
+        "$TargetDedicatedNodes=2;$TargetLowPriorityNodes=0;$NodeDeallocationOption=requeue;x=3";
+    assert_eq!(evaluated.json()["results"], results);
+    let off = s.send("POST", "/pools/P/disableautoscale", None, &[]).await;
+    assert_eq!(off.status, 200);
+    assert_eq!(s.get("/pools/P").await.json()["enableAutoScale"], false);
+}
+
+#[tokio::test]
 async fn lists_that_are_always_empty() {
     let s = service().await;
     for path in [
