@@ -28,6 +28,7 @@ use super::store::{Store, StoreError};
 use super::tls::{Identity, Tls, TlsError};
 use crate::wire::auth::{AccountKey, InvalidKey};
 use crate::wire::secret::Secret;
+use crate::wire::time;
 
 /// How long requests under way may take once the service is asked to stop.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -50,6 +51,9 @@ pub struct Options {
     pub key: Option<Secret>,
     pub tls: Tls,
     pub nodes: Nodes,
+    /// How often autoscale formulas are evaluated, whatever their pools say: the least that Azure allows is 5
+    /// minutes, which is long for trying one out. None: as the pools say.
+    pub autoscale_interval: Option<Duration>,
 }
 
 impl Options {
@@ -65,8 +69,15 @@ impl Options {
             key: None,
             tls: Tls::Off,
             nodes: Nodes::default(),
+            autoscale_interval: None,
         }
     }
+}
+
+/// At least a second, so that evaluating is not all the service does.
+fn whole_ticks(interval: Duration) -> time::Duration {
+    let seconds = i64::try_from(interval.as_secs()).unwrap_or(i64::MAX);
+    time::Duration::from_secs(seconds.max(1))
 }
 
 /// Whether pools get their nodes.
@@ -180,6 +191,7 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
     let site = Site {
         account: options.account.clone(),
         batch_endpoint: batch_endpoint.clone(),
+        autoscale_interval: options.autoscale_interval.map(whole_ticks),
     };
     let (store, cores) = load(&state_dir, site.clone())?;
     state_dir.set_endpoints(&endpoints)?;

@@ -37,10 +37,14 @@ pub(super) struct AutoScale {
 }
 
 impl AutoScale {
-    /// When it next wants to do something.
-    pub(super) fn deadline(&self) -> Time {
+    /// When it next wants to do something; `pace` goes before its own interval.
+    pub(super) fn deadline(&self, pace: Option<Duration>) -> Time {
         let sample = self.sampled.plus(SAMPLE_PERIOD);
-        sample.min(self.evaluated.plus(self.interval))
+        sample.min(self.next_evaluation(pace))
+    }
+
+    fn next_evaluation(&self, pace: Option<Duration>) -> Time {
+        self.evaluated.plus(pace.unwrap_or(self.interval))
     }
 
     #[cfg(test)]
@@ -260,12 +264,14 @@ impl World {
     }
 
     pub(super) fn autoscale_timer(&mut self, key: &Key, now: Time, effects: &mut Vec<Effect>) {
+        let pace = self.site.autoscale_interval;
         let auto = self.pools.get(key).and_then(|pool| pool.auto.as_deref());
-        let Some(auto) = auto.filter(|auto| auto.deadline() <= now) else {
+        let Some(auto) = auto.filter(|auto| auto.deadline(pace) <= now) else {
             return;
         };
-        let evaluates = auto.evaluated.plus(auto.interval) <= now;
-        if auto.sampled.plus(SAMPLE_PERIOD) <= now {
+        let evaluates = auto.next_evaluation(pace) <= now;
+        // A formula that is evaluated more often than samples are taken is to see something new.
+        if auto.sampled.plus(SAMPLE_PERIOD) <= now || (evaluates && auto.sampled < now) {
             self.take_sample(key, now);
         }
         if evaluates {

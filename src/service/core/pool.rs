@@ -86,11 +86,11 @@ impl Pool {
         Name::new(&name)
     }
 
-    fn deadline(&self) -> Option<Time> {
+    fn deadline(&self, pace: Option<Duration>) -> Option<Time> {
         if self.state == PoolState::Deleting {
             return Some(self.since);
         }
-        let auto = self.auto.as_ref().map(|auto| auto.deadline());
+        let auto = self.auto.as_ref().map(|auto| auto.deadline(pace));
         self.resize_deadline().into_iter().chain(auto).min()
     }
 
@@ -253,8 +253,9 @@ impl World {
 
     /// Sets the timer and writes the record.
     pub(super) fn touch_pool(&mut self, key: &Key) {
+        let pace = self.site.autoscale_interval;
         if let Some(pool) = self.pools.get_mut(key) {
-            let at = pool.deadline();
+            let at = pool.deadline(pace);
             self.timers
                 .arm(&mut pool.armed, at, || Timer::Pool(key.clone()));
         }

@@ -23,6 +23,15 @@ pub(in crate::service) enum Power {
 }
 
 impl Power {
+    /// The property that says what becomes of tasks.
+    fn option(self) -> &'static str {
+        match self {
+            Self::Reboot => "nodeRebootOption",
+            Self::Reimage => "nodeReimageOption",
+            Self::Deallocate => "nodeDeallocateOption",
+        }
+    }
+
     fn state(self) -> NodeState {
         match self {
             Self::Reboot => NodeState::Rebooting,
@@ -75,7 +84,7 @@ impl World {
         }
         check::refuse_if(
             option == NodeDeallocationOption::RetainedData,
-            "nodeDeallocationOption",
+            power.option(),
             "retaineddata",
         )?;
         node.enter(power.state(), now);

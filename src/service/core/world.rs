@@ -11,7 +11,7 @@ use super::pool::Pool;
 use super::records::Records;
 use super::timers::{Timer, Timers};
 use crate::wire::batch::error::{Code, Refusal};
-use crate::wire::time::Time;
+use crate::wire::time::{Duration, Time};
 
 /// Who the service is, for the URLs it answers with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(in crate::service) struct Site {
     pub(in crate::service) account: String,
     /// Without a slash at the end.
     pub(in crate::service) batch_endpoint: String,
+    /// How often autoscale formulas are evaluated, whatever their pools say.
+    pub(in crate::service) autoscale_interval: Option<Duration>,
 }
 
 /// Something that happens to the core.

@@ -9,6 +9,7 @@ fn site() -> Site {
     Site {
         account: "local".to_owned(),
         batch_endpoint: "http://127.0.0.1:1".to_owned(),
+        autoscale_interval: None,
     }
 }
 

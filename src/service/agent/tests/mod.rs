@@ -2,6 +2,7 @@
 
 mod blobs;
 mod files;
+mod nodes;
 mod runs;
 
 use std::path::PathBuf;

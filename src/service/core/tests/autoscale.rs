@@ -243,3 +243,17 @@ fn it_goes_on_after_a_restart() {
     assert_eq!(h.take_tasks().len(), 1);
     h.nothing_left();
 }
+
+#[test]
+fn the_service_can_be_more_eager_than_asked() {
+    let mut h = Harness::new();
+    h.world.site.autoscale_interval = Some(Duration::from_secs(2));
+    h.must(pool("p", by_queue()));
+    h.must(job("j", "p", json!({})));
+    h.must(task("j", "t", json!({})));
+    h.pass(Duration::from_secs(2));
+    assert_eq!(h.pool("p").target_dedicated_nodes, Some(1));
+    h.come_up(1);
+    assert_eq!(h.take_tasks().len(), 1);
+    h.nothing_left();
+}

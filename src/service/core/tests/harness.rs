@@ -27,6 +27,7 @@ pub(super) fn site() -> Site {
     Site {
         account: "local".to_owned(),
         batch_endpoint: "http://127.0.0.1:1".to_owned(),
+        autoscale_interval: None,
     }
 }
 

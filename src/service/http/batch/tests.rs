@@ -64,6 +64,7 @@ async fn service() -> Service {
     let site = Site {
         account: "acct".to_owned(),
         batch_endpoint: endpoint.clone(),
+        autoscale_interval: None,
     };
     let cores = Cores::restore(site.clone(), Vec::new()).unwrap();
     let driver = Driver::new(cores, None);
