@@ -68,16 +68,8 @@ const NOT_CLAIMED: &[(Code, &str)] = &[
         Code::JobNotActive,
         "said as JobCompleted or JobBeingTerminated",
     ),
-    (
-        Code::OperationNotValidOnPool,
-        "said as OperationInvalidForCurrentState",
-    ),
     (Code::TooManyRequests, "there is no throttling"),
     (Code::ServerBusy, "there is no throttling"),
-    (
-        Code::TooManyEnableAutoScaleRequests,
-        "there is no throttling",
-    ),
     (
         Code::PoolQuotaReached,
         "500 pools: the tests of the core reach it",
@@ -93,6 +85,8 @@ const ELSEWHERE: &[Code] = &[
     Code::InvalidAutoScalingSettings,
     Code::AutoScalingFormulaSyntaxError,
     Code::AutoScaleFormulaTooLong,
+    Code::TooManyEnableAutoScaleRequests,
+    Code::OperationNotValidOnPool,
     Code::TaskDependencyRangesTooLong,
     Code::ResourceNotFound,
     Code::JobScheduleNotFound,
