@@ -118,6 +118,19 @@ pub mod lists {
         time("schedule/doNotRunUntil"),
         time("schedule/doNotRunAfter"),
     ];
+    /// Not in the REST reference [inf].
+    pub const PREPARATIONS: &[Field] = &[
+        id("nodeId"),
+        id("poolId"),
+        text("jobPreparationTaskExecutionInfo/state"),
+        integer("jobPreparationTaskExecutionInfo/exitCode"),
+        time("jobPreparationTaskExecutionInfo/startTime"),
+        time("jobPreparationTaskExecutionInfo/endTime"),
+        text("jobReleaseTaskExecutionInfo/state"),
+        integer("jobReleaseTaskExecutionInfo/exitCode"),
+        time("jobReleaseTaskExecutionInfo/startTime"),
+        time("jobReleaseTaskExecutionInfo/endTime"),
+    ];
     /// The REST reference says `lastModifiedTime` here; the property is `lastModified`.
     pub const TASKS: &[Field] = &[
         id("id"),

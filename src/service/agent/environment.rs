@@ -71,6 +71,11 @@ pub(super) fn environment(
     set("TASK_DIR", text(run.root()));
     set("TASK_WORKING_DIR", working);
     if let Role::Task { job, task } = &launch.role {
+        let preparation = launch.preparation.as_deref();
+        if let Some(preparation) = preparation.and_then(|id| node.task(job, id).ok()) {
+            set("JOB_PREP_WORKING_DIR", text(&preparation.join("wd")));
+            set("JOB_PREP_DIR", text(&preparation));
+        }
         set("JOB_ID", job.clone());
         set("TASK_ID", task.clone());
     }
@@ -114,6 +119,7 @@ mod tests {
                 })
                 .collect(),
             resource_files: Vec::new(),
+            preparation: None,
             output_files: Vec::new(),
         };
         environment(&launch, ACCOUNT, &dirs, &run)

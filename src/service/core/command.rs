@@ -3,7 +3,9 @@
 use super::effect::NodeRef;
 pub(in crate::service) use super::power::Power;
 use crate::wire::batch::error::Refusal;
-use crate::wire::batch::job::{DisableTasks, Job, JobCreate, JobUpdate};
+use crate::wire::batch::job::{
+    DisableTasks, Job, JobCreate, JobPreparationAndReleaseTaskStatus, JobUpdate,
+};
 use crate::wire::batch::job_schedule::{JobSchedule, JobScheduleCreate, JobScheduleUpdate};
 use crate::wire::batch::machine::SupportedImage;
 use crate::wire::batch::node::{
@@ -110,6 +112,8 @@ pub(in crate::service) enum JobRequest {
     Terminate(Option<String>),
     Delete,
     TaskCounts,
+    /// How preparation and release went, node by node.
+    Preparations(List),
     AddTask(Box<TaskCreate>),
     AddTasks(Vec<TaskCreate>),
     Tasks(List),
@@ -165,6 +169,7 @@ pub(in crate::service) enum Reply {
     Jobs(Page<Job>),
     JobSchedule(Box<JobSchedule>),
     JobSchedules(Page<JobSchedule>),
+    Preparations(Page<JobPreparationAndReleaseTaskStatus>),
     TaskCounts(TaskCountsResult),
     Task(Box<Task>),
     Tasks(Page<Task>),

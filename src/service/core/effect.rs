@@ -31,6 +31,8 @@ pub(in crate::service) struct Launch {
     pub(in crate::service) run: RunId,
     pub(in crate::service) node: NodeRef,
     pub(in crate::service) role: Role,
+    /// The id of the job's preparation task, whose directory the others may look into.
+    pub(in crate::service) preparation: Option<String>,
     /// Whether the node is dedicated, which tasks can ask for.
     pub(in crate::service) dedicated: bool,
     pub(in crate::service) command_line: String,

@@ -4,6 +4,7 @@ use super::job::Job;
 use super::job_schedule::JobSchedule;
 use super::node::Node;
 use super::pool::Pool;
+use super::preparation::OnNode;
 use super::task::{Phase, Task};
 use crate::wire::batch::command::ExecutionResult;
 use crate::wire::batch::machine::SupportedImage;
@@ -74,6 +75,30 @@ impl Filterable for JobSchedule {
             "executionInfo/endTime" => self.end?.into(),
             "schedule/doNotRunUntil" => schedule.do_not_run_until?.into(),
             "schedule/doNotRunAfter" => schedule.do_not_run_after?.into(),
+            _ => return None,
+        })
+    }
+}
+
+impl Filterable for OnNode {
+    fn operand(&self, field: &str) -> Option<Operand<'_>> {
+        let (chore, field) = match field.split_once('/') {
+            None => {
+                return match field {
+                    "poolId" => Some(self.pool.as_str().into()),
+                    "nodeId" => Some(self.node.as_str().into()),
+                    _ => None,
+                };
+            }
+            Some(("jobPreparationTaskExecutionInfo", field)) => (&self.preparation, field),
+            Some((_, field)) => (self.release.as_ref()?, field),
+        };
+        Some(match field {
+            "state" if chore.end.is_some() => "completed".into(),
+            "state" => "running".into(),
+            "exitCode" => chore.exit_code?.into(),
+            "startTime" => chore.start.into(),
+            "endTime" => chore.end?.into(),
             _ => return None,
         })
     }

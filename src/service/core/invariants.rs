@@ -95,6 +95,12 @@ impl World {
                     .insert(run, (task.queue(), task.limits.slots));
             }
         }
+        for (job_key, job) in &self.jobs {
+            for (node, is_release, run) in job.chores() {
+                let owner = Owner::Chore(job_key.clone(), node.clone(), is_release);
+                runs.insert(run, owner);
+            }
+        }
         for (pool_key, pool) in &self.pools {
             for (node_key, node) in &pool.nodes {
                 if let Some(run) = node.start_run {

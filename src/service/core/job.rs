@@ -13,6 +13,7 @@ use super::job_spec::manager_task;
 use super::job_spec::{check_spec, fill_defaults};
 use super::key::Key;
 use super::limits;
+use super::preparation::{OnNode, preparation_id};
 use super::records::Record;
 use super::task::{Ending, Phase, Task, check_body, finite, refuse_if_ended};
 use super::timers::Timer;
@@ -47,6 +48,9 @@ pub(super) struct Job {
     /// from the tasks.
     #[serde(skip)]
     pub(super) runnable: BTreeMap<u16, BTreeMap<u64, Key>>,
+    /// Where its preparation task ran.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) on_nodes: BTreeMap<Key, OnNode>,
     /// Kept when the job uses task dependencies; follows from the tasks.
     #[serde(skip)]
     pub(super) waiting: Waiting,
@@ -150,15 +154,30 @@ impl Job {
     }
 
     fn deadline(&self) -> Option<Time> {
+        let own = self.own_deadline();
+        if self.on_nodes.is_empty() {
+            return own;
+        }
+        own.into_iter().chain(self.chore_deadline()).min()
+    }
+
+    fn own_deadline(&self) -> Option<Time> {
         let quiet = self.counts.running.tasks == 0;
+        let is_over = quiet && self.chores().next().is_none();
         match self.state {
-            JobState::Deleting | JobState::Enabling => Some(self.since),
-            JobState::Terminating | JobState::Disabling if quiet => Some(self.since),
+            JobState::Enabling => Some(self.since),
+            JobState::Terminating | JobState::Deleting if is_over => Some(self.since),
+            JobState::Disabling if quiet => Some(self.since),
             JobState::Active | JobState::Disabled | JobState::Disabling => {
                 finite(self.created, self.wall_clock())
             }
             _ => None,
         }
+    }
+
+    pub(super) fn preparation_id(&self) -> Option<String> {
+        let task = self.spec.job_preparation_task.as_deref()?;
+        Some(preparation_id(task).to_owned())
     }
 
     fn wall_clock(&self) -> Duration {
@@ -249,6 +268,7 @@ impl World {
             tasks: BTreeMap::new(),
             counts: Counts::default(),
             runnable: BTreeMap::new(),
+            on_nodes: BTreeMap::new(),
             waiting: Waiting::default(),
             next_task: 0,
             armed: None,
@@ -286,6 +306,7 @@ impl World {
                 });
             }
             JobRequest::TaskCounts => return Ok(Reply::TaskCounts(job.counts.view())),
+            JobRequest::Preparations(list) => return self.list_preparations(&key, &list),
             JobRequest::Tasks(list) => return self.list_tasks(&key, &list),
             JobRequest::Task(task, request) => {
                 return self.task_request(&key, &task, request, conditions, now, effects);
@@ -331,6 +352,7 @@ impl World {
             // Answered above.
             JobRequest::Get
             | JobRequest::TaskCounts
+            | JobRequest::Preparations(_)
             | JobRequest::Tasks(_)
             | JobRequest::Task(..)
             | JobRequest::AddTask(_)
@@ -403,6 +425,7 @@ impl World {
         for run in job.runs() {
             self.stop_run(run, Ending::JobEnded, effects);
         }
+        self.stop_chores(key, effects);
         self.touch_job(key);
     }
 
@@ -418,6 +441,7 @@ impl World {
         for run in job.runs() {
             self.abandon_run(run, now, effects);
         }
+        self.stop_chores(key, effects);
         self.touch_job(key);
     }
 
@@ -479,10 +503,26 @@ impl World {
             return;
         };
         let quiet = job.counts.running.tasks == 0;
+        let is_over = quiet && job.chores().next().is_none();
+        if self.stop_late_chores(key, now, effects) {
+            return self.touch_job(key);
+        }
+        let Some(job) = self.jobs.get_mut(key) else {
+            return;
+        };
+        if is_over
+            && matches!(job.state, JobState::Terminating | JobState::Deleting)
+            && self.start_releases(key, now, effects)
+        {
+            return;
+        }
+        let Some(job) = self.jobs.get_mut(key) else {
+            return;
+        };
         match job.state {
-            JobState::Deleting => return self.remove_job(key, now, effects),
+            JobState::Deleting if is_over => return self.remove_job(key, now, effects),
             JobState::Enabling => job.enter(JobState::Active, now),
-            JobState::Terminating if quiet => {
+            JobState::Terminating if is_over => {
                 job.end = Some(now);
                 job.enter(JobState::Completed, now);
             }
@@ -505,6 +545,7 @@ impl World {
         };
         let pool = job.pool_key();
         let tasks: Vec<Key> = job.tasks.keys().cloned().collect();
+        effects.extend(self.chore_directories(job));
         for task in tasks {
             self.delete_task(key, &task, now, effects);
         }

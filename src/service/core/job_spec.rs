@@ -2,6 +2,8 @@
 
 use super::check;
 use super::limits;
+use super::preparation::{preparation_id, release_id};
+use crate::wire::batch::command::{EnvironmentSetting, ResourceFile};
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::job::{
     JobConstraints, JobCreate, JobManagerTask, OnAllTasksComplete, OnTaskFailure,
@@ -39,6 +41,70 @@ fn check_pool_info(info: &PoolInfo) -> Result<(), Refusal> {
     }
 }
 
+fn check_preparation(spec: &JobCreate) -> Result<(), Refusal> {
+    if let Some(task) = spec.job_preparation_task.as_deref() {
+        check_chore(
+            "jobPreparationTask",
+            preparation_id(task),
+            &task.command_line,
+            task.container_settings.is_some(),
+            &task.resource_files,
+            &task.environment_settings,
+        )?;
+        if let Some(c) = &task.constraints {
+            let at = "jobPreparationTask.constraints.maxTaskRetryCount";
+            check::retry_count(at, c.max_task_retry_count)?;
+        }
+    }
+    let Some(task) = spec.job_release_task.as_deref() else {
+        return Ok(());
+    };
+    if spec.job_preparation_task.is_none() {
+        return Err(Refusal::property(
+            "jobReleaseTask",
+            release_id(task),
+            "A job release task needs a job preparation task",
+        ));
+    }
+    check_chore(
+        "jobReleaseTask",
+        release_id(task),
+        &task.command_line,
+        task.container_settings.is_some(),
+        &task.resource_files,
+        &task.environment_settings,
+    )?;
+    let at_most = limits::MAX_RELEASE_TIME;
+    match task
+        .max_wall_clock_time
+        .filter(|d| *d <= Duration::ZERO || *d > at_most)
+    {
+        Some(d) => Err(Refusal::property(
+            "jobReleaseTask.maxWallClockTime",
+            d.to_string(),
+            "The value is more than 0 and at most 15 minutes",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn check_chore(
+    at: &str,
+    id: &str,
+    command_line: &str,
+    in_container: bool,
+    files: &[ResourceFile],
+    settings: &[EnvironmentSetting],
+) -> Result<(), Refusal> {
+    crate::ids::check_batch_id(id)
+        .map_err(|e| Refusal::property(&format!("{at}.id"), id, e.to_string()))?;
+    check::command_line(&format!("{at}.commandLine"), command_line)?;
+    let container = format!("{at}.containerSettings");
+    check::refuse_if(in_container, &container, "container tasks")?;
+    check::resource_files(&format!("{at}.resourceFiles"), files)?;
+    check::environment(&format!("{at}.environmentSettings"), settings)
+}
+
 /// The job manager as a task of the job.
 pub(super) fn manager_task(manager: &JobManagerTask) -> TaskCreate {
     let of = manager.clone();
@@ -65,25 +131,12 @@ pub(super) fn manager_task(manager: &JobManagerTask) -> TaskCreate {
 pub(super) fn check_spec(spec: &JobCreate) -> Result<(), Refusal> {
     check::display_name(spec.display_name.as_deref())?;
     check_pool_info(&spec.pool_info)?;
-    for (present, property, what) in [
-        (
-            spec.job_preparation_task.is_some(),
-            "jobPreparationTask",
-            "job preparation tasks",
-        ),
-        (
-            spec.job_release_task.is_some(),
-            "jobReleaseTask",
-            "job release tasks",
-        ),
-        (
-            spec.allow_task_preemption == Some(true),
-            "allowTaskPreemption",
-            "task preemption",
-        ),
-    ] {
-        check::refuse_if(present, property, what)?;
-    }
+    check::refuse_if(
+        spec.allow_task_preemption == Some(true),
+        "allowTaskPreemption",
+        "task preemption",
+    )?;
+    check_preparation(spec)?;
     let priority = spec.priority.unwrap_or(0);
     if !limits::PRIORITIES.contains(&priority) {
         return Err(Refusal::new(Code::OutOfRangePriority)

@@ -23,6 +23,9 @@ pub(super) const MAX_DISPLAY_NAME: usize = 1024;
 pub(super) const PRIORITIES: std::ops::RangeInclusive<i32> = -1000..=1000;
 pub(super) const MIN_RESIZE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
+/// A job release task runs no longer.
+pub(super) const MAX_RELEASE_TIME: Duration = Duration::from_secs(15 * 60);
+
 /// Of a schedule: between jobs, and to begin one.
 pub(super) const MIN_RECURRENCE: Duration = Duration::from_secs(60);
 

@@ -7,6 +7,7 @@ use super::command::{Answer, List, Reply};
 use super::fields::Listed;
 use super::images;
 use super::key::Key;
+use super::preparation::OnNode;
 use super::world::World;
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::filter::Filterable;
@@ -115,6 +116,15 @@ impl World {
             found.next = None;
         }
         Ok(Reply::Jobs(found))
+    }
+
+    pub(super) fn list_preparations(&self, job: &Key, list: &List) -> Answer {
+        let owner = self.jobs.get(job).ok_or(Code::JobNotFound)?;
+        if owner.spec.job_preparation_task.is_none() {
+            return Err(Code::JobPreparationTaskNotSpecified.into());
+        }
+        let view = |_: &Key, here: &OnNode| Ok(self.view_preparation(owner, here));
+        page(&owner.on_nodes, list, view).map(Reply::Preparations)
     }
 
     pub(super) fn list_tasks(&self, job: &Key, list: &List) -> Answer {

@@ -31,6 +31,7 @@ mod node_request;
 mod node_user;
 mod pool;
 mod power;
+mod preparation;
 mod records;
 mod recover;
 mod run;

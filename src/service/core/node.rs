@@ -248,6 +248,7 @@ impl World {
                 node: node.name.as_str().to_owned(),
             },
             role: Role::StartTask,
+            preparation: None,
             dedicated: node.dedicated,
             command_line: task.command_line,
             environment: task.environment_settings,
@@ -392,6 +393,7 @@ impl World {
         }
         effects.push(Effect::RemoveNode(owner.node_ref(&node)));
         self.touch_node(pool, node_key);
+        self.forget_chores(node_key, true, effects);
     }
 }
 

@@ -171,6 +171,7 @@ impl World {
         now: Time,
         effects: &mut Vec<Effect>,
     ) {
+        self.forget_chores(node_key, false, effects);
         let Some(pool) = self.pools.get_mut(pool_key) else {
             return;
         };

@@ -251,10 +251,9 @@ impl World {
 
     pub(super) fn chore_ended(
         &mut self,
-        run: RunId,
+        (run, is_release): (RunId, bool),
         job_key: &Key,
         node_key: &Key,
-        is_release: bool,
         end: &RunEnd,
         now: Time,
         effects: &mut Vec<Effect>,

@@ -28,6 +28,12 @@ impl World {
             }
             self.runs.insert(run, owner);
         }
+        for (job_key, job) in &self.jobs {
+            for (node, is_release, run) in job.chores() {
+                let owner = Owner::Chore(job_key.clone(), node.clone(), is_release);
+                self.runs.insert(run, owner);
+            }
+        }
         for (pool_key, pool) in &self.pools {
             for (node_key, node) in &pool.nodes {
                 if let Some(run) = node.start_run {
@@ -73,6 +79,12 @@ impl World {
         self.records = super::records::Records::default();
     }
 
+    fn nodes_with_chores(&self) -> Vec<Key> {
+        let jobs = self.jobs.values();
+        jobs.flat_map(|job| job.chores().map(|(node, _, _)| node.clone()))
+            .collect()
+    }
+
     /// The service was down: processes are gone, so every node boots anew and what ran is queued again. That is
     /// no requeue anybody asked for and does not count as one.
     pub(in crate::service) fn recover(&mut self, now: Time, effects: &mut Vec<Effect>) {
@@ -103,6 +115,9 @@ impl World {
             }
             self.drop_if_left(&pool_key, &node_key, now, effects);
             self.boot(&pool_key, &node_key, now, effects);
+        }
+        for node in self.nodes_with_chores() {
+            self.forget_chores(&node, false, effects);
         }
         self.runs.clear();
         for job in self.jobs.keys().cloned().collect::<Vec<_>>() {

@@ -5,6 +5,7 @@ use super::effect::{Effect, Launch, NodeRef, Report, Role, RunEnd, RunId, StopRe
 use super::exits;
 use super::key::Key;
 use super::node::failure_of;
+use super::preparation::Readiness;
 use super::records::Record;
 use super::task::{Attempt, Ending, Phase, Task, refuse_if_ended};
 use super::world::{Owner, World};
@@ -25,6 +26,9 @@ impl World {
                     self.start_task_started(&pool, &node, at, now);
                 }
                 Some(Owner::Task(job, task)) => self.task_started(&job, &task, at, now),
+                Some(Owner::Chore(job, node, is_release)) => {
+                    self.chore_started(&job, &node, is_release, at);
+                }
                 None => {}
             },
             Report::RunEnded { run, end } => match self.runs.get(&run).cloned() {
@@ -34,6 +38,9 @@ impl World {
                 }
                 Some(Owner::Task(job, task)) => {
                     self.task_ended(run, &job, &task, end, now, effects);
+                }
+                Some(Owner::Chore(job, node, is_release)) => {
+                    self.chore_ended((run, is_release), &job, &node, &end, now, effects);
                 }
                 None => {}
             },
@@ -90,28 +97,58 @@ impl World {
             &super::key::Name::new(&job.spec.id),
             &super::key::Name::new(&body.id),
         );
+        let readiness = job.readiness(node_key, node);
+        self.runs
+            .insert(run, Owner::Task(job_key.clone(), task_key.clone()));
+        self.touch_task(job_key, task_key);
+        self.touch_node(pool_key, node_key);
+        if matches!(readiness, Readiness::Unprepared { .. }) {
+            self.start_chore(job_key, pool_key, node_key, false, now, effects);
+        }
+        if matches!(
+            readiness,
+            Readiness::Ready | Readiness::Unprepared { waits: false }
+        ) {
+            self.send_task(job_key, task_key, effects);
+        }
+    }
+
+    /// Hands a task that was put on a node to it.
+    pub(super) fn send_task(&mut self, job_key: &Key, task_key: &Key, effects: &mut Vec<Effect>) {
+        let Some(job) = self.jobs.get(job_key) else {
+            return;
+        };
+        let Some(task) = job.tasks.get(task_key) else {
+            return;
+        };
+        let (Some(run), Some(attempt), Some(body)) =
+            (task.phase.run(), task.attempt.as_deref(), task.body())
+        else {
+            return;
+        };
+        let pool = self.pools.get(&attempt.pool.key());
+        let Some(node) = pool.and_then(|p| p.nodes.get(&attempt.node.key())) else {
+            return;
+        };
         let mut environment = job.spec.common_environment_settings.clone();
         environment.extend(body.environment_settings);
         effects.push(Effect::Launch(Box::new(Launch {
             run,
             node: NodeRef {
-                pool: pool.spec.id.clone(),
-                node: node.name.as_str().to_owned(),
+                pool: attempt.pool.as_str().to_owned(),
+                node: attempt.node.as_str().to_owned(),
             },
             role: Role::Task {
                 job: job.spec.id.clone(),
                 task: body.id,
             },
+            preparation: job.preparation_id(),
             dedicated: node.dedicated,
             command_line: body.command_line,
             environment,
             resource_files: body.resource_files,
             output_files: body.output_files,
         })));
-        self.runs
-            .insert(run, Owner::Task(job_key.clone(), task_key.clone()));
-        self.touch_task(job_key, task_key);
-        self.touch_node(pool_key, node_key);
     }
 
     fn task_started(&mut self, job_key: &Key, task_key: &Key, at: Time, now: Time) {

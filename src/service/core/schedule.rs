@@ -4,6 +4,7 @@ use super::effect::Effect;
 use super::job::Job;
 use super::key::Key;
 use super::pool::Pool;
+use super::preparation::Readiness;
 use super::task::{Task, WHOLE_NODE};
 use super::world::World;
 use crate::wire::batch::job::JobState;
@@ -55,7 +56,7 @@ impl World {
         candidates.sort_unstable_by_key(|(order, _, _)| *order);
         // The first may want a node that is not there, which is no reason for the others to wait.
         candidates.into_iter().find_map(|(order, job, task_key)| {
-            let node = choose_node(pool, job.tasks.get(task_key)?)?;
+            let node = choose_node(pool, job, job.tasks.get(task_key)?)?;
             Some(Placement {
                 job: order.3.clone(),
                 task: task_key.clone(),
@@ -95,7 +96,7 @@ fn next_task(job: &Job, free: u32, whole: u32) -> Option<&Key> {
         .map(|(_, key)| key)
 }
 
-fn choose_node<'a>(pool: &'a Pool, task: &Task) -> Option<&'a Key> {
+fn choose_node<'a>(pool: &'a Pool, job: &Job, task: &Task) -> Option<&'a Key> {
     let slots = pool.slots_per_node();
     let needed = u32::from(task.slots_of(slots));
     let dedicated_only = task.special.as_ref().is_some_and(|s| s.dedicated_only);
@@ -103,7 +104,8 @@ fn choose_node<'a>(pool: &'a Pool, task: &Task) -> Option<&'a Key> {
     let fitting = || {
         pool.nodes.iter().filter_map(|(key, node)| {
             let free = slots.saturating_sub(node.used_slots());
-            let suits = node.dedicated || !dedicated_only;
+            let suits =
+                (node.dedicated || !dedicated_only) && job.readiness(key, node) != Readiness::Unfit;
             (suits && node.is_open() && free >= needed).then_some((free, node.number, key))
         })
     };

@@ -11,6 +11,7 @@ use super::failure;
 use super::job::Job;
 use super::key::{Key, Name};
 use super::limits;
+use super::preparation::{preparation_id, release_id};
 use super::records::Record;
 use super::timers::Timer;
 use super::world::World;
@@ -301,6 +302,14 @@ impl World {
         let key = Key::of(&body.id);
         if job.tasks.contains_key(&key) {
             return Err(Code::TaskExists.into());
+        }
+        let preparation = job.spec.job_preparation_task.as_deref();
+        if preparation.is_some_and(|t| Key::of(preparation_id(t)) == key) {
+            return Err(Code::TaskIdSameAsJobPreparationTask.into());
+        }
+        let release = job.spec.job_release_task.as_deref();
+        if release.is_some_and(|t| Key::of(release_id(t)) == key) {
+            return Err(Code::TaskIdSameAsJobReleaseTask.into());
         }
         let limits = read_limits(
             body.constraints.as_ref(),

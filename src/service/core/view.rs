@@ -5,10 +5,11 @@ use super::job::Job;
 use super::key::Key;
 use super::node::Node;
 use super::pool::Pool;
+use super::preparation::{Chore, OnNode, release_id};
 use super::task::Task;
 use super::world::World;
 use crate::wire::batch::command::{
-    AutoUserScope, AutoUserSpecification, ElevationLevel, UserIdentity,
+    AutoUserScope, AutoUserSpecification, ElevationLevel, ExecutionResult, UserIdentity,
 };
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::job;
@@ -201,6 +202,67 @@ impl World {
             metadata: spec.metadata,
             stats: None,
         })
+    }
+
+    pub(super) fn view_preparation(
+        &self,
+        job: &Job,
+        here: &OnNode,
+    ) -> job::JobPreparationAndReleaseTaskStatus {
+        let (pool, node) = (here.pool.as_str(), here.node.as_str());
+        let place = |id: &str| {
+            let directory = task_root_directory(&job.spec.id, id);
+            let url = self.url(Operation::DownloadNodeFile, &[pool, node, &directory]);
+            (Some(directory), Some(url))
+        };
+        let preparation = &here.preparation;
+        let outcome = |chore: &Chore| {
+            chore.end.map(|_| match chore.succeeded() {
+                true => ExecutionResult::Success,
+                false => ExecutionResult::Failure,
+            })
+        };
+        let (directory, url) = place(&job.preparation_id().unwrap_or_default());
+        let release = here.release.as_ref().map(|chore| {
+            let id = job.spec.job_release_task.as_deref().map(release_id);
+            let (directory, url) = place(id.unwrap_or_default());
+            job::JobReleaseTaskExecutionInfo {
+                start_time: chore.start,
+                end_time: chore.end,
+                state: match chore.end {
+                    Some(_) => job::JobReleaseTaskState::Completed,
+                    None => job::JobReleaseTaskState::Running,
+                },
+                task_root_directory: directory,
+                task_root_directory_url: url,
+                exit_code: chore.exit_code,
+                container_info: None,
+                failure_info: chore.failure.clone(),
+                result: outcome(chore),
+            }
+        });
+        job::JobPreparationAndReleaseTaskStatus {
+            pool_id: Some(pool.to_owned()),
+            node_id: Some(node.to_owned()),
+            node_url: Some(self.url(Operation::GetNode, &[pool, node])),
+            job_preparation_task_execution_info: Some(job::JobPreparationTaskExecutionInfo {
+                start_time: preparation.start,
+                end_time: preparation.end,
+                state: match preparation.end {
+                    Some(_) => job::JobPreparationTaskState::Completed,
+                    None => job::JobPreparationTaskState::Running,
+                },
+                task_root_directory: directory,
+                task_root_directory_url: url,
+                exit_code: preparation.exit_code,
+                container_info: None,
+                failure_info: preparation.failure.clone(),
+                retry_count: preparation.retries,
+                last_retry_time: preparation.last_retry,
+                result: outcome(preparation),
+            }),
+            job_release_task_execution_info: release,
+        }
     }
 
     pub(super) fn view_schedule(&self, key: &Key) -> Result<JobSchedule, Refusal> {

@@ -39,6 +39,8 @@ pub(super) enum Owner {
     StartTask(Key, Key),
     /// Job and task.
     Task(Key, Key),
+    /// Job and node; whether it is the release task and not the preparation task.
+    Chore(Key, Key, bool),
 }
 
 /// Everything the service knows, except the bytes of blobs and files.

@@ -64,6 +64,7 @@ fn shell(run: u64, script: &str) -> Launch {
         command_line: format!("/bin/sh -c '{quoted}'"),
         environment: Vec::new(),
         resource_files: Vec::new(),
+        preparation: None,
         output_files: Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ mod harness;
 mod jobs;
 mod nodes;
 mod pools;
+mod preparation;
 mod random;
 mod schedules;
 mod tasks;

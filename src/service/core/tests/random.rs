@@ -130,7 +130,10 @@ fn perform(h: &mut Harness, out: &mut Outside, step: Step, stored: &mut BTreeMap
                 &j(id),
                 &p(in_pool),
                 json!({"constraints": {"maxWallClockTime": wall_clock},
-                    "usesTaskDependencies": true, "onTaskFailure": acts}),
+                    "usesTaskDependencies": true, "onTaskFailure": acts,
+                    "jobPreparationTask": (id == 1).then(|| json!({"commandLine": "x", "waitForSuccess": ends,
+                        "constraints": {"maxTaskRetryCount": 1, "maxWallClockTime": "PT3M"}})),
+                    "jobReleaseTask": (id == 1).then(|| json!({"commandLine": "x"}))}),
             )
         }
         Step::EndWhenComplete(id) => {

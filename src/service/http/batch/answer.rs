@@ -171,6 +171,7 @@ impl Asked<'_> {
             Reply::Nodes(page) => self.list("nodes", &page),
             Reply::Job(job) => self.single("jobs/@Element", &job, Some(job.last_modified)),
             Reply::Jobs(page) => self.list("jobs", &page),
+            Reply::Preparations(page) => self.list("jobpreparationandreleasetaskstatuslist", &page),
             Reply::JobSchedule(schedule) => self.single(
                 "jobschedules/@Element",
                 &schedule,

@@ -99,6 +99,9 @@ pub(super) fn read(
             let body: JobTerminate = body::read_optional(bytes)?;
             job(JobRequest::Terminate(body.terminate_reason))
         }
+        Op::ListJobPreparationAndReleaseTaskStatus => {
+            job(JobRequest::Preparations(query.list(lists::PREPARATIONS)?))
+        }
         Op::GetJobTaskCounts => job(JobRequest::TaskCounts),
         Op::CreateTask => job(JobRequest::AddTask(Box::new(body::read(bytes)?))),
         Op::CreateTaskCollection => {
