@@ -59,6 +59,7 @@ codes! {
     AuthorizationProtocolMismatch 403 "This request is not authorized to perform this operation using this protocol.";
     AuthorizationResourceTypeMismatch 403 "This request is not authorized to perform this operation using this resource type.";
     AuthorizationServiceMismatch 403 "This request is not authorized to perform this operation using this service.";
+    CannotVerifyCopySource 403 "The copy source cannot be read with what the request presents.";
     BlobNotFound 404 "The specified blob does not exist.";
     ContainerNotFound 404 "The specified container does not exist.";
     ResourceNotFound 404 "The specified resource does not exist.";
@@ -66,10 +67,12 @@ codes! {
     BlobAlreadyExists 409 "The specified blob already exists.";
     BlockCountExceedsLimit 409 "The uncommitted block count cannot exceed the maximum limit of 100,000 blocks.";
     ContainerAlreadyExists 409 "The specified container already exists.";
+    NoPendingCopyOperation 409 "There is currently no pending copy operation.";
     ContainerBeingDeleted 409 "The specified container is being deleted. Try operation later.";
     InvalidBlobType 409 "The blob type is invalid for this operation.";
     MissingContentLengthHeader 411 "The Content-Length header was not specified.";
     ConditionNotMet 412 "The condition specified using HTTP conditional header(s) is not met.";
+    SourceConditionNotMet 412 "The source condition specified using HTTP conditional header(s) is not met.";
     RequestBodyTooLarge 413 "The request body is too large and exceeds the maximum permissible limit.";
     InvalidRange 416 "The range specified is invalid for the current size of the resource.";
     InternalError 500 "Server encountered an internal error. Please try again after some time.";

@@ -1,7 +1,7 @@
 //! Blob Storage as our service speaks it: operations, error codes, the XML bodies, block ids.
 //!
 //! The client side goes through the vendor's library and needs none of this. Append and page blobs, leases,
-//! snapshots, versions, tags and copies are here by name only, so that they can be refused by name.
+//! snapshots, versions and tags are here by name only, so that they can be refused by name.
 
 pub mod block;
 pub mod condition;

@@ -12,7 +12,11 @@ pub enum Operation {
     SetContainerMetadata,
     DeleteContainer,
     ListBlobs,
+    SubmitBatch,
     PutBlob,
+    PutBlobFromUrl,
+    CopyBlob,
+    AbortCopyBlob,
     GetBlob,
     GetBlobProperties,
     GetBlobMetadata,
@@ -39,10 +43,12 @@ pub struct Spec {
     pub service_sas: bool,
     /// Query parameters besides `restype`, `comp`, `timeout` and those of a signature.
     pub parameters: &'static [&'static str],
+    /// Headers that tell it from other operations of the same method and `comp`.
+    pub when: &'static [&'static str],
 }
 
 macro_rules! table {
-    ($($operation:ident $method:literal $level:ident $comp:literal $success:literal [$($permission:ident)*] $sas:literal [$($parameter:literal)*];)+) => {
+    ($($operation:ident $method:literal $level:ident $comp:literal $success:literal [$($permission:ident)*] $sas:literal [$($parameter:literal)*] $(when [$($header:literal)+])?;)+) => {
         /// Everything we support.
         pub const TABLE: &[Spec] = &[$(Spec {
             operation: Operation::$operation,
@@ -53,6 +59,7 @@ macro_rules! table {
             permissions: &[$(Permission::$permission),*],
             service_sas: $sas,
             parameters: &[$($parameter),*],
+            when: &[$($($header),+)?],
         },)+];
     };
 }
@@ -67,7 +74,12 @@ table! {
     SetContainerMetadata   "PUT"    Container "metadata"  200 [Write]        false [];
     DeleteContainer        "DELETE" Container ""          202 [Delete]       false [];
     ListBlobs              "GET"    Container "list"      200 [List]         true  ["prefix" "delimiter" "marker" "maxresults" "include"];
+    SubmitBatch            "POST"   Service   "batch"     202 [Delete Write] false [];
+    SubmitBatch            "POST"   Container "batch"     202 [Delete Write] true  [];
     PutBlob                "PUT"    Object    ""          201 [Create Write] true  [];
+    PutBlobFromUrl         "PUT"    Object    ""          201 [Create Write] true  [] when ["x-ms-copy-source" "x-ms-blob-type"];
+    CopyBlob               "PUT"    Object    ""          202 [Create Write] true  [] when ["x-ms-copy-source"];
+    AbortCopyBlob          "PUT"    Object    "copy"      204 [Write]        true  ["copyid"];
     GetBlob                "GET"    Object    ""          200 [Read]         true  [];
     GetBlobProperties      "HEAD"   Object    ""          200 [Read]         true  [];
     GetBlobMetadata        "GET"    Object    "metadata"  200 [Read]         true  [];
@@ -86,18 +98,15 @@ pub const UNSUPPORTED: &[(Level, &str, &str)] = &[
     (Level::Service, "stats", "service statistics"),
     (Level::Service, "userdelegationkey", "user delegation keys"),
     (Level::Service, "blobs", "finding blobs by tags"),
-    (Level::Service, "batch", "batches of requests"),
     (Level::Container, "acl", "container access policies"),
     (Level::Container, "lease", "leases"),
     (Level::Container, "undelete", "restoring deleted containers"),
     (Level::Container, "blobs", "finding blobs by tags"),
-    (Level::Container, "batch", "batches of requests"),
     (Level::Container, "rename", "renaming containers"),
     (Level::Object, "lease", "leases"),
     (Level::Object, "snapshot", "snapshots"),
     (Level::Object, "tags", "blob tags"),
     (Level::Object, "tier", "access tiers"),
-    (Level::Object, "copy", "copying blobs"),
     (Level::Object, "page", "page blobs"),
     (Level::Object, "pagelist", "page blobs"),
     (Level::Object, "incrementalcopy", "page blobs"),
@@ -127,8 +136,15 @@ pub enum Route {
     Unknown,
 }
 
-/// Finds the operation for a method, the level of the path, and the query's `restype` and `comp`.
-pub fn route(method: &str, level: Level, restype: &str, comp: &str) -> Route {
+/// Finds the operation for a method, the level of the path, the query's `restype` and `comp`, and the headers
+/// that are there.
+pub fn route(
+    method: &str,
+    level: Level,
+    restype: &str,
+    comp: &str,
+    has_header: impl Fn(&str) -> bool,
+) -> Route {
     if restype == "account" {
         return Route::Unsupported("account information");
     }
@@ -149,7 +165,10 @@ pub fn route(method: &str, level: Level, restype: &str, comp: &str) -> Route {
         .filter(|spec| spec.level == level && spec.comp == comp)
         .peekable();
     let exists = candidates.peek().is_some();
-    if let Some(spec) = candidates.find(|spec| spec.method == method) {
+    let found = candidates
+        .filter(|spec| spec.method == method && spec.when.iter().all(|name| has_header(name)))
+        .max_by_key(|spec| spec.when.len());
+    if let Some(spec) = found {
         return Route::Supported(spec);
     }
     let known = UNSUPPORTED
@@ -167,7 +186,7 @@ mod tests {
     use super::*;
 
     fn shown(method: &str, level: Level, restype: &str, comp: &str) -> String {
-        match route(method, level, restype, comp) {
+        match route(method, level, restype, comp, |_| false) {
             Route::Supported(spec) => format!("{:?} {}", spec.operation, spec.success),
             Route::Unsupported(feature) => format!("unsupported: {feature}"),
             Route::WrongMethod => "wrong method".to_owned(),
@@ -229,7 +248,7 @@ mod tests {
         for (i, a) in TABLE.iter().enumerate() {
             for b in &TABLE[i + 1..] {
                 assert!(
-                    (a.method, a.level, a.comp) != (b.method, b.level, b.comp),
+                    (a.method, a.level, a.comp, a.when) != (b.method, b.level, b.comp, b.when),
                     "{a:?} {b:?}"
                 );
             }

@@ -2,7 +2,7 @@
 
 use super::command::Put;
 use super::record::{Key, validated};
-use super::state::{Reply, delete_extents};
+use super::state::Reply;
 use super::{
     Blob, BlobRef, BlobRefusal, BlobReply, BlobStorage, ContentHeaders, Metadata, Properties,
     Segment,
@@ -57,22 +57,21 @@ impl BlobStorage {
     ) -> Result<Time, BlobRefusal> {
         let modified = self.stamp(now);
         let (container, name) = (put.blob.container, put.blob.blob);
-        let blobs = &mut self.contents(&container)?.blobs;
-        let before = blobs.remove(name.as_str());
+        let before = self.contents(&container)?.blobs.remove(name.as_str());
         let segments = segments(put.content);
+        self.hold(&segments);
         let properties = Properties {
             created: before.as_ref().map_or(modified, |b| b.properties.created),
             modified,
             length: segments.iter().map(|segment| segment.length).sum(),
             headers: put.headers,
             metadata: put.metadata,
+            copy: put.copy,
         };
         if let Some(before) = before {
-            let kept: std::collections::BTreeSet<_> = segments.iter().map(|s| &s.extent).collect();
-            let gone = before.segments.iter().filter(|s| !kept.contains(&s.extent));
-            delete_extents(gone, effects);
+            self.release(&before.segments, effects);
         }
-        blobs.insert(
+        self.contents(&container)?.blobs.insert(
             name.as_str().to_owned(),
             Blob {
                 properties,
@@ -93,7 +92,11 @@ impl BlobStorage {
         Ok(BlobReply::Properties(Box::new(found.properties.clone())))
     }
 
-    fn readable(&mut self, blob: &BlobRef, conditions: &Conditions) -> Result<&Blob, BlobRefusal> {
+    pub(super) fn readable(
+        &mut self,
+        blob: &BlobRef,
+        conditions: &Conditions,
+    ) -> Result<&Blob, BlobRefusal> {
         let found = self.existing(blob)?;
         validated(found.properties.modified, |current| {
             conditions.check_read(current)
@@ -151,7 +154,7 @@ impl BlobStorage {
         self.check_changeable(blob, conditions)?;
         let blobs = &mut self.contents(&blob.container)?.blobs;
         if let Some(gone) = blobs.remove(blob.blob.as_str()) {
-            delete_extents(&gone.segments, effects);
+            self.release(&gone.segments, effects);
         }
         self.mark(blob.container.as_str(), blob.blob.as_str());
         self.drop_blocks(blob, effects)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::command::Put;
 use super::record::Key;
-use super::state::{Reply, delete_extents};
+use super::state::Reply;
 use super::{Blob, BlobRef, BlobRefusal, BlobReply, BlobStorage, BlockLists, Segment};
 use crate::service::core::effect::Effect;
 use crate::wire::blob::block::{BlockId, MAX_UNCOMMITTED_BLOCKS, Source};
@@ -32,15 +32,15 @@ impl BlobStorage {
                 return Err(Code::BlockCountExceedsLimit.into());
             }
         }
-        let waiting = contents
-            .blocks
-            .entry(blob.blob.as_str().to_owned())
-            .or_default();
         let content = Segment {
             block: Some(block.clone()),
             ..content
         };
-        delete_extents(&waiting.insert(block.clone(), content), effects);
+        self.hold([&content]);
+        let blocks = &mut self.contents(&blob.container)?.blocks;
+        let waiting = blocks.entry(blob.blob.as_str().to_owned()).or_default();
+        let before = waiting.insert(block.clone(), content);
+        self.release(&before, effects);
         self.mark_block(blob, block);
         Ok(BlobReply::Done)
     }
@@ -61,15 +61,8 @@ impl BlobStorage {
             contents.blobs.get(name),
             contents.blocks.get(name),
         )?;
-        let used: std::collections::BTreeSet<_> =
-            segments.iter().map(|s| s.extent.clone()).collect();
         let written = self.replace(put, |_| segments, now, effects)?;
-        for (block, segment) in self.take_blocks(&blob)? {
-            if !used.contains(&segment.extent) {
-                delete_extents([&segment], effects);
-            }
-            self.mark_block(&blob, block);
-        }
+        self.drop_blocks(&blob, effects)?;
         Ok(BlobReply::Written(written))
     }
 
@@ -99,7 +92,7 @@ impl BlobStorage {
         effects: &mut Vec<Effect>,
     ) -> Result<(), BlobRefusal> {
         for (block, segment) in self.take_blocks(blob)? {
-            delete_extents([&segment], effects);
+            self.release([&segment], effects);
             self.mark_block(blob, block);
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! What can be asked of the storage and what it answers.
 
-use super::{Container, ContentHeaders, Metadata, Properties, Segment};
+use super::{Container, ContentHeaders, CopyRecord, Metadata, Properties, Segment};
 use crate::ids::{BlobName, ContainerName};
 use crate::wire::blob::block::{BlockId, Source};
 use crate::wire::blob::condition::Conditions;
@@ -32,6 +32,37 @@ pub(in crate::service) struct Put<Content> {
     pub(in crate::service) conditions: Conditions,
     /// The caller may create a blob but not replace one.
     pub(in crate::service) create_only: bool,
+    /// Only of copies.
+    pub(in crate::service) copy: Option<CopyRecord>,
+}
+
+/// A blob made of another one of the account.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::service) struct Copy {
+    pub(in crate::service) source: BlobRef,
+    pub(in crate::service) source_conditions: Conditions,
+    pub(in crate::service) blob: BlobRef,
+    pub(in crate::service) kind: CopyKind,
+    /// Empty to take the source's, where the kind takes any.
+    pub(in crate::service) metadata: Metadata,
+    pub(in crate::service) conditions: Conditions,
+    pub(in crate::service) create_only: bool,
+}
+
+/// The two requests that copy.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::service) enum CopyKind {
+    /// Copy Blob: takes headers, metadata and blocks along and remembers where from.
+    Copy {
+        id: String,
+        /// The URL of the source without its query.
+        from: String,
+    },
+    /// Put Blob From URL: a new blob with these headers, or the source's where one is absent and they are wanted.
+    Put {
+        headers: ContentHeaders,
+        source_headers: bool,
+    },
 }
 
 /// One request to the storage.
@@ -63,6 +94,7 @@ pub(in crate::service) enum BlobCommand {
         page: Page,
     },
     PutBlob(Box<Put<Segment>>),
+    CopyBlob(Box<Copy>),
     GetBlob {
         blob: BlobRef,
         conditions: Conditions,

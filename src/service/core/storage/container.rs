@@ -1,7 +1,7 @@
 //! Commands about a container as a whole.
 
 use super::record::{Key, validated};
-use super::state::{Reply, delete_extents};
+use super::state::Reply;
 use super::{BlobReply, BlobStorage, Container, Metadata};
 use crate::ids::ContainerName;
 use crate::service::core::effect::Effect;
@@ -60,11 +60,11 @@ impl BlobStorage {
         self.dirty.insert(Key::Container(name.to_owned()));
         let contents = self.contents.remove(name).unwrap_or_default();
         for (blob, record) in contents.blobs {
-            delete_extents(&record.segments, effects);
+            self.release(&record.segments, effects);
             self.dirty.insert(Key::Blob(name.to_owned(), blob));
         }
         for (blob, blocks) in contents.blocks {
-            delete_extents(blocks.values(), effects);
+            self.release(blocks.values(), effects);
             for block in blocks.into_keys() {
                 self.dirty
                     .insert(Key::Block(name.to_owned(), blob.clone(), block));

@@ -50,6 +50,18 @@ pub(in crate::service) struct Properties {
     pub(in crate::service) headers: ContentHeaders,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(in crate::service) metadata: Metadata,
+    /// Where the content came from, if it was copied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::service) copy: Option<CopyRecord>,
+}
+
+/// A copy that has been made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::service) struct CopyRecord {
+    pub(in crate::service) id: String,
+    /// The URL of the source without its query.
+    pub(in crate::service) source: String,
+    pub(in crate::service) completed: Time,
 }
 
 /// One extent, whole.
@@ -178,11 +190,13 @@ impl BlobStorage {
             Key::Blob(container, blob) => {
                 let record: Blob = serde_json::from_slice(value).map_err(invalid)?;
                 self.last_change = self.last_change.max(Some(record.properties.modified));
+                self.hold(&record.segments);
                 let contents = self.contents.entry(container).or_default();
                 contents.blobs.insert(blob, record);
             }
             Key::Block(container, blob, block) => {
                 let record: Segment = serde_json::from_slice(value).map_err(invalid)?;
+                self.hold([&record]);
                 let contents = self.contents.entry(container).or_default();
                 contents
                     .blocks

@@ -1,5 +1,6 @@
 //! The state, and the one door to it.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::record::{Blob, Container, Key, Segment};
@@ -19,6 +20,8 @@ pub(in crate::service) struct BlobStorage {
     /// When the last change was made; the next one is later, so that no two share an ETag.
     pub(super) last_change: Option<Time>,
     pub(super) dirty: BTreeSet<Key>,
+    /// How often each extent is referred to: copies share extents. Follows from `contents`.
+    pub(super) uses: BTreeMap<ExtentId, usize>,
 }
 
 /// What a container holds, by blob name.
@@ -61,6 +64,7 @@ impl BlobStorage {
                 page,
             } => self.list_blobs(&container, &delimiter, &page),
             BlobCommand::PutBlob(put) => self.put_blob(*put, now, effects),
+            BlobCommand::CopyBlob(copy) => self.copy_blob(*copy, now, effects),
             BlobCommand::GetBlob { blob, conditions } => self.get_blob(&blob, &conditions),
             BlobCommand::GetBlobProperties { blob, conditions } => {
                 self.get_blob_properties(&blob, &conditions)
@@ -90,11 +94,33 @@ impl BlobStorage {
 
     /// Every extent that something refers to; any other file of content is rubbish.
     pub(in crate::service) fn extents(&self) -> impl Iterator<Item = &ExtentId> {
-        self.contents.values().flat_map(|contents| {
-            let committed = contents.blobs.values().flat_map(|blob| &blob.segments);
-            let waiting = contents.blocks.values().flat_map(BTreeMap::values);
-            committed.chain(waiting).map(|segment| &segment.extent)
-        })
+        self.uses.keys()
+    }
+
+    /// Counts that something refers to these segments from now on.
+    pub(super) fn hold<'a>(&mut self, segments: impl IntoIterator<Item = &'a Segment>) {
+        for segment in segments {
+            *self.uses.entry(segment.extent.clone()).or_default() += 1;
+        }
+    }
+
+    /// Counts that something no longer refers to these segments. What nothing refers to is deleted.
+    pub(super) fn release<'a>(
+        &mut self,
+        segments: impl IntoIterator<Item = &'a Segment>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mut free = BTreeSet::new();
+        for segment in segments {
+            let Entry::Occupied(mut uses) = self.uses.entry(segment.extent.clone()) else {
+                continue;
+            };
+            *uses.get_mut() -= 1;
+            if *uses.get() == 0 {
+                free.insert(uses.remove_entry().0);
+            }
+        }
+        effects.extend(free.into_iter().map(Effect::DeleteExtent));
     }
 
     /// The moment of a change: now, or just after the change before.
@@ -118,12 +144,4 @@ impl BlobStorage {
         self.container(name)?;
         Ok(self.contents.entry(name.as_str().to_owned()).or_default())
     }
-}
-
-pub(super) fn delete_extents<'a>(
-    segments: impl IntoIterator<Item = &'a Segment>,
-    effects: &mut Vec<Effect>,
-) {
-    let extents: BTreeSet<_> = segments.into_iter().map(|s| s.extent.clone()).collect();
-    effects.extend(extents.into_iter().map(Effect::DeleteExtent));
 }

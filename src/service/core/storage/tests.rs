@@ -1,5 +1,7 @@
 //! Commands driven one by one: the reply, the effects, and what a restart brings back.
 
+mod copies;
+
 use std::collections::BTreeMap;
 
 use super::state::Reply;
@@ -34,6 +36,7 @@ impl Driven {
         if reply.is_err() {
             assert_eq!(self.effects, [], "a refusal has no effects");
         }
+        assert_eq!(self.storage.uses, counted(&self.storage));
         reply
     }
 
@@ -82,6 +85,7 @@ impl Driven {
         for storage in self.restarted() {
             assert_eq!(storage.containers, self.storage.containers);
             assert_eq!(storage.last_change, self.storage.last_change);
+            assert_eq!(storage.uses, self.storage.uses);
             let shown = |s: &BlobStorage| {
                 let contents = s.contents.iter();
                 let full = contents.filter(|(_, c)| !c.blobs.is_empty() || !c.blocks.is_empty());
@@ -90,6 +94,19 @@ impl Driven {
             assert_eq!(shown(&storage), shown(&self.storage));
         }
     }
+}
+
+/// The uses of each extent, found by looking.
+fn counted(storage: &BlobStorage) -> BTreeMap<ExtentId, usize> {
+    let mut uses = BTreeMap::new();
+    for contents in storage.contents.values() {
+        let committed = contents.blobs.values().flat_map(|blob| &blob.segments);
+        let waiting = contents.blocks.values().flat_map(BTreeMap::values);
+        for segment in committed.chain(waiting) {
+            *uses.entry(segment.extent.clone()).or_default() += 1;
+        }
+    }
+    uses
 }
 
 fn container(name: &str) -> ContainerName {
@@ -137,6 +154,7 @@ fn put_of<C>(blob: BlobRef, content: C) -> Put<C> {
         metadata: Metadata::new(),
         conditions: Conditions::default(),
         create_only: false,
+        copy: None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::service::core::storage::BlobRefusal;
 use crate::wire::auth::{self, AuthRefusal, Scheme};
 use crate::wire::blob::error::Code;
 use crate::wire::blob::operation::Spec;
-use crate::wire::sas::{self, Grant, Permission, SasRefusal};
+use crate::wire::sas::{self, Grant, Level, Permission, SasRefusal};
 use crate::wire::time::Time;
 
 /// What a request has proven.
@@ -44,6 +44,23 @@ pub(super) fn authenticate(
     auth::verify(Scheme::Blob, &state.account, &state.key, &request, now)
         .map(|()| Access::SharedKey)
         .map_err(|refusal| refused_key(&refusal))
+}
+
+/// Whether the signature in a query lets its holder read the blob; None when there is none.
+pub(super) fn may_read(state: &BlobState, query: &str, target: &Target, now: Time) -> Option<bool> {
+    if !sas::is_sas(query) {
+        return None;
+    }
+    let resource = target.resource();
+    let grant = sas::verify(
+        query,
+        &state.account,
+        &state.key,
+        resource,
+        state.secure,
+        now,
+    );
+    Some(grant.is_ok_and(|grant| grant.reaches(Level::Object) && grant.allows(&[Permission::Read])))
 }
 
 fn refused_key(refusal: &AuthRefusal) -> BlobRefusal {

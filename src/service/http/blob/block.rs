@@ -59,6 +59,7 @@ pub(super) async fn commit(
         metadata,
         conditions,
         create_only: !call.access.may_replace(),
+        copy: None,
     }));
     match call.send(command).await? {
         BlobReply::Written(modified) => Ok(reply::written(call.spec.success, modified)),

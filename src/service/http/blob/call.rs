@@ -13,6 +13,7 @@ use crate::service::extents::Unclaimed;
 use crate::wire::blob::error::Code;
 use crate::wire::blob::listing::{self, Echo, MAX_RESULTS};
 use crate::wire::blob::operation::Spec;
+use crate::wire::time::Time;
 
 pub(super) struct Call<'a> {
     pub(super) state: &'a BlobState,
@@ -20,6 +21,7 @@ pub(super) struct Call<'a> {
     pub(super) query: &'a Query,
     pub(super) access: &'a Access,
     pub(super) spec: &'static Spec,
+    pub(super) now: Time,
 }
 
 impl Call<'_> {

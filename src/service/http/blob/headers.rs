@@ -8,6 +8,7 @@ use super::target::Query;
 use crate::service::core::storage::{BlobRefusal, ContentHeaders, Metadata};
 use crate::wire::blob::condition::{Conditions, Tags};
 use crate::wire::blob::error::Code;
+use crate::wire::blob::operation::Operation;
 use crate::wire::time::Time;
 
 /// Older versions differ in what they sign and answer.
@@ -70,10 +71,37 @@ pub(super) fn check_version(headers: &HeaderMap, query: &Query) -> Result<(), Bl
     Ok(())
 }
 
+/// Those of an operation besides [`KNOWN`].
+fn known_to(operation: Operation) -> &'static [&'static str] {
+    match operation {
+        Operation::CopyBlob => &[
+            "x-ms-copy-source",
+            "x-ms-requires-sync",
+            "x-ms-source-if-match",
+            "x-ms-source-if-none-match",
+            "x-ms-source-if-modified-since",
+            "x-ms-source-if-unmodified-since",
+        ],
+        Operation::PutBlobFromUrl => &[
+            "x-ms-copy-source",
+            "x-ms-copy-source-blob-properties",
+            "x-ms-source-if-match",
+            "x-ms-source-if-none-match",
+            "x-ms-source-if-modified-since",
+            "x-ms-source-if-unmodified-since",
+        ],
+        Operation::AbortCopyBlob => &["x-ms-copy-action"],
+        _ => &[],
+    }
+}
+
 /// Refuses what we would have to ignore.
-pub(super) fn check_known(headers: &HeaderMap) -> Result<(), BlobRefusal> {
+pub(super) fn check_known(headers: &HeaderMap, operation: Operation) -> Result<(), BlobRefusal> {
     let unknown = headers.keys().map(http::HeaderName::as_str).find(|name| {
-        name.starts_with("x-ms-") && !KNOWN.contains(name) && !name.starts_with(METADATA)
+        name.starts_with("x-ms-")
+            && !KNOWN.contains(name)
+            && !known_to(operation).contains(name)
+            && !name.starts_with(METADATA)
     });
     match unknown {
         None => Ok(()),
@@ -82,12 +110,25 @@ pub(super) fn check_known(headers: &HeaderMap) -> Result<(), BlobRefusal> {
 }
 
 pub(super) fn conditions(headers: &HeaderMap) -> Result<Conditions, BlobRefusal> {
-    let tags = |name| Ok::<_, BlobRefusal>(optional(headers, name)?.map(|v| Tags::parse(&v)));
-    let time = |name| match optional(headers, name)? {
+    conditions_of(headers, "")
+}
+
+/// The conditions of a copy on its source.
+pub(super) fn source_conditions(headers: &HeaderMap) -> Result<Conditions, BlobRefusal> {
+    conditions_of(headers, "x-ms-source-")
+}
+
+fn conditions_of(headers: &HeaderMap, prefix: &str) -> Result<Conditions, BlobRefusal> {
+    let value = |name: &str| {
+        let name = format!("{prefix}{name}");
+        Ok::<_, BlobRefusal>(optional(headers, &name)?.map(|value| (name, value)))
+    };
+    let tags = |name| Ok::<_, BlobRefusal>(value(name)?.map(|(_, text)| Tags::parse(&text)));
+    let time = |name| match value(name)? {
         None => Ok(None),
-        Some(value) => Time::from_rfc1123(&value)
+        Some((name, text)) => Time::from_rfc1123(&text)
             .map(Some)
-            .ok_or_else(|| BlobRefusal::header(name, &value)),
+            .ok_or_else(|| BlobRefusal::header(&name, &text)),
     };
     Ok(Conditions {
         if_match: tags("if-match")?,

@@ -6,9 +6,11 @@
 
 mod access;
 mod account;
+mod batch;
 mod block;
 mod call;
 mod container;
+mod copy;
 mod download;
 mod headers;
 mod object;

@@ -51,6 +51,7 @@ pub(super) async fn put(
         metadata,
         conditions,
         create_only: !call.access.may_replace(),
+        copy: None,
     }));
     match call.send_with(command, received.unclaimed).await? {
         BlobReply::Written(modified) => {

@@ -61,6 +61,15 @@ pub(super) fn written(status: u16, modified: Time) -> Response {
 pub(super) fn set_properties(response: &mut Response, properties: &Properties) {
     set_modified(response, properties.modified);
     set_metadata(response, &properties.metadata);
+    if let Some(copy) = &properties.copy {
+        set(response, "x-ms-copy-id", &copy.id);
+        set(response, "x-ms-copy-source", &copy.source);
+        set(response, "x-ms-copy-status", "success");
+        let progress = format!("{0}/{0}", properties.length);
+        set(response, "x-ms-copy-progress", &progress);
+        let completed = copy.completed.to_rfc1123();
+        set(response, "x-ms-copy-completion-time", &completed);
+    }
     let created = properties.created.to_rfc1123();
     let headers = &properties.headers;
     let content_type = headers.content_type.as_deref();

@@ -13,7 +13,7 @@ use http::request::Parts;
 
 use super::call::Call;
 use super::target::{Query, Target};
-use super::{access, account, block, container, download, headers, object, reply};
+use super::{access, account, batch, block, container, copy, download, headers, object, reply};
 use crate::clock;
 use crate::service::core::storage::{BlobCommand, BlobRefusal, BlobReply};
 use crate::service::extents::Extents;
@@ -85,16 +85,21 @@ async fn handle(
     let spec = find(parts, &target, &query)?;
     access.authorise(spec)?;
     query.check(spec)?;
-    headers::check_known(&parts.headers)?;
+    headers::check_known(&parts.headers, spec.operation)?;
     let call = Call {
         state,
         parts,
         query: &query,
         access: &access,
         spec,
+        now,
     };
     match (target, spec.operation) {
         (Target::Account, Operation::ListContainers) => account::list_containers(&call).await,
+        (Target::Account, Operation::SubmitBatch) => batch::submit(&call, body, None).await,
+        (Target::Container(name), Operation::SubmitBatch) => {
+            batch::submit(&call, body, Some(name)).await
+        }
         (Target::Container(name), Operation::ListBlobs) => container::list_blobs(&call, name).await,
         (Target::Container(name), Operation::CreateContainer) => {
             container::create(&call, name).await
@@ -110,6 +115,10 @@ async fn handle(
             Operation::GetContainerProperties | Operation::GetContainerMetadata,
         ) => container::get(&call, name).await,
         (Target::Blob(at), Operation::PutBlob) => object::put(&call, body, at).await,
+        (Target::Blob(at), Operation::CopyBlob | Operation::PutBlobFromUrl) => {
+            copy::copy(&call, at).await
+        }
+        (Target::Blob(at), Operation::AbortCopyBlob) => copy::abort(&call, at).await,
         (Target::Blob(at), Operation::GetBlob) => download::get(&call, at).await,
         (Target::Blob(at), Operation::GetBlobProperties | Operation::GetBlobMetadata) => {
             object::get_properties(&call, at).await
@@ -124,9 +133,14 @@ async fn handle(
     }
 }
 
-fn find(parts: &Parts, target: &Target, query: &Query) -> Result<&'static Spec, BlobRefusal> {
+pub(super) fn find(
+    parts: &Parts,
+    target: &Target,
+    query: &Query,
+) -> Result<&'static Spec, BlobRefusal> {
     let (restype, comp) = (query.text("restype"), query.text("comp"));
-    match route(parts.method.as_str(), target.level(), restype, comp) {
+    let has = |name: &str| parts.headers.contains_key(name);
+    match route(parts.method.as_str(), target.level(), restype, comp, has) {
         Route::Supported(spec) => Ok(spec),
         Route::Unsupported(feature) => Err(BlobRefusal::unsupported(feature)),
         Route::WrongMethod => Err(Code::UnsupportedHttpVerb.into()),

@@ -1,7 +1,9 @@
 //! Signed requests over a real socket, against the core behind a lock.
 
 mod auth;
+mod batches;
 mod blobs;
 mod containers;
+mod copies;
 mod harness;
 mod refusals;

@@ -134,8 +134,27 @@ assert one.get_blob_properties().metadata == {} and one.get_blob_properties().et
 one.set_blob_metadata({"a": "1", "b": "two words"})
 assert one.get_blob_properties().metadata == {"a": "1", "b": "two words"}
 
-# What the local service does not do is refused by name.
-refused(400, "UnsupportedHeader", box.get_blob_client("copy").start_copy_from_url, one.url)
+# Copies within the account: of blobs, of blobs with their blocks, from a URL.
+twin = box.get_blob_client("copy of one")
+copied = twin.start_copy_from_url(one.url)
+assert copied["copy_status"] == "success" and copied["copy_id"], copied
+found = twin.get_blob_properties()
+assert twin.download_blob().readall() == b"new" and found.metadata == {"a": "1", "b": "two words"}
+assert (found.copy.id, found.copy.status) == (copied["copy_id"], "success"), found.copy
+assert found.copy.progress == "3/3" and found.copy.source == one.url, found.copy
+refused(409, "NoPendingCopyOperation", twin.abort_copy, copied["copy_id"])
+refused(404, "BlobNotFound", twin.start_copy_from_url, box.get_blob_client("none").url)
+blocks = box.get_blob_client("copy of staged")
+blocks.start_copy_from_url(staged.url, metadata={"own": "1"}, requires_sync=True)
+staged.delete_blob()
+assert blocks.download_blob().readall() == b"hello world"
+assert blocks.get_blob_properties().metadata == {"own": "1"}
+assert [b.id for b in blocks.get_block_list()[0]] == ["a", "b"]
+fetched = box.get_blob_client("put from url")
+fetched.upload_blob_from_url(big.url)
+big.delete_blob()
+assert fetched.download_blob().readall() == large
+refused(409, "BlobAlreadyExists", fetched.upload_blob_from_url, one.url)
 
 one.delete_blob()
 assert not one.exists()

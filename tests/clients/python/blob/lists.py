@@ -1,7 +1,7 @@
 """Lists: flat, by prefix, by delimiter, page by page, with odd names."""
 
-from azure.storage.blob import BlobPrefix
-from service import client, fresh, refused
+from azure.storage.blob import BlobPrefix, PartialBatchErrorException
+from service import client, fresh
 
 blobs = client()
 box = fresh(blobs, "lists")
@@ -54,10 +54,14 @@ assert len(top) == 5 + 25 + 2
 assert dict(level(results_per_page=3)) == top
 assert sorted(level("a/")) == [("a/1", False), ("a/2", False), ("a/b/", True)], level("a/")
 
-# What the local service does not do is refused by name.
-refused(501, "NotImplemented", box.delete_blobs, *names[:10])
-for name in names[:10]:
-    box.delete_blob(name)
+answers = list(box.delete_blobs(*names[:9], "none", names[9], raise_on_any_failure=False))
+assert [a.status_code for a in answers] == [202] * 9 + [404, 202], answers
+try:
+    box.delete_blobs("none")
+except PartialBatchErrorException:
+    pass
+else:
+    raise AssertionError("a failure within a batch is raised")
 assert [b.name for b in box.list_blobs()] == names[10:]
 box.delete_container()
 print("ok lists")
