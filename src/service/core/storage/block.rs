@@ -74,7 +74,7 @@ impl BlobStorage {
             return Err(Code::BlobNotFound.into());
         }
         let sized = |segment: &Segment| Some((segment.block.clone()?, segment.length));
-        Ok(BlobReply::Blocks(BlockLists {
+        Ok(BlobReply::Blocks(Box::new(BlockLists {
             committed: committed
                 .map(|blob| blob.segments.iter().filter_map(sized).collect())
                 .unwrap_or_default(),
@@ -82,7 +82,7 @@ impl BlobStorage {
                 .map(|blocks| blocks.values().filter_map(sized).collect())
                 .unwrap_or_default(),
             blob: committed.map(|blob| blob.properties.clone()),
-        }))
+        })))
     }
 
     /// Lets go of the blocks that wait for a blob.

@@ -139,7 +139,7 @@ pub(in crate::service) enum BlobReply {
     /// To ListContainers.
     Containers(ContainerPage),
     /// To GetContainer.
-    Container(Container),
+    Container(Box<Container>),
     /// To ListBlobs.
     Blobs(BlobPage),
     /// To GetBlob.
@@ -147,7 +147,7 @@ pub(in crate::service) enum BlobReply {
     /// To GetBlobProperties.
     Properties(Box<Properties>),
     /// To GetBlockList.
-    Blocks(BlockLists),
+    Blocks(Box<BlockLists>),
 }
 
 /// Some containers in the order of their names.

@@ -28,7 +28,9 @@ impl BlobStorage {
     }
 
     pub(super) fn get_container(&self, name: &ContainerName) -> Reply {
-        self.container(name).cloned().map(BlobReply::Container)
+        self.container(name)
+            .cloned()
+            .map(|found| BlobReply::Container(Box::new(found)))
     }
 
     pub(super) fn set_container_metadata(

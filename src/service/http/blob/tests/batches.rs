@@ -103,7 +103,7 @@ async fn what_is_no_batch() {
     for (kind, text, code) in [
         (
             "multipart/mixed",
-            body(&[one.clone()]),
+            body(std::slice::from_ref(&one)),
             "InvalidHeaderValue",
         ),
         ("multipart/mixed; boundary=c", body(&[one]), "InvalidInput"),
