@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
+use data_encoding::HEXLOWER;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::context::{PARALLEL, Run};
@@ -13,7 +14,7 @@ use crate::desired::{DIGEST_KEY, Download, TASK_KEY};
 use crate::event::Event;
 use crate::inputs::digest_file;
 use crate::observed::{OutputReceipt, Receipt, TaskReceipt};
-use crate::plan::StepKind;
+use crate::plan::{StepKind, TaskWork};
 
 /// A blob that comes home.
 struct Wanted {
@@ -75,7 +76,7 @@ async fn wanted(run: &Run<'_>, download: &Download) -> Result<Vec<Wanted>, Apply
         .plan
         .tasks
         .iter()
-        .filter(|t| t.work == crate::plan::TaskWork::UpToDate)
+        .filter(|t| t.work == TaskWork::UpToDate)
         .map(|t| t.task)
         .collect();
     let mut blobs = run
@@ -227,7 +228,7 @@ async fn ensure_file(
         && let Ok(digest) = digest_file(&file.path)
         && Some(digest.md5) == file.blob.md5
     {
-        return Ok((meta.len(), hex(&digest.sha256), false));
+        return Ok((meta.len(), HEXLOWER.encode(&digest.sha256), false));
     }
     if let Some(parent) = file.path.parent() {
         tokio::fs::create_dir_all(parent)
@@ -243,11 +244,7 @@ async fn ensure_file(
         .download_file(download.container.as_str(), &file.blob.name, &file.path)
         .await
         .map_err(ApplyError::at(StepKind::Download))?;
-    Ok((got.length, hex(&got.sha256), true))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    Ok((got.length, HEXLOWER.encode(&got.sha256), true))
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(super) struct Watched {
 /// Clocks of the service's machines differ a little: changes are asked for from a moment before the last one.
 const OVERLAP: Duration = Duration::from_secs(10);
 
-/// The fields of a task that matter here.
+/// The fields of a task that change while it runs; the environment settings of [`LiveTask::SELECT`] do not.
 const SELECT: &str = "id,state,stateTransitionTime,executionInfo,nodeInfo";
 
 /// The code of a task that was ended from outside: by its job's end or by a request.

@@ -10,6 +10,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use data_encoding::HEXLOWER;
+
 use super::digest::{Content, Stamp};
 
 const HEADER: &str = "batchflow digests 1";
@@ -55,11 +57,14 @@ impl Cache {
                     inode,
                     device,
                 } = stamp;
-                let _ = write!(text, "{length} {modified} {changed} {inode} {device} ");
-                hex(&content.md5, &mut text);
-                text.push(' ');
-                hex(&content.sha256, &mut text);
-                let _ = writeln!(text, " {path}");
+                let (md5, sha256) = (
+                    HEXLOWER.encode(&content.md5),
+                    HEXLOWER.encode(&content.sha256),
+                );
+                let _ = writeln!(
+                    text,
+                    "{length} {modified} {changed} {inode} {device} {md5} {sha256} {path}"
+                );
             }
         }
         if let Some(folder) = file.parent() {
@@ -87,24 +92,9 @@ fn parse(line: &str) -> Option<(PathBuf, (Stamp, Content))> {
     Some((PathBuf::from(words.next()?), (stamp, content)))
 }
 
-fn hex(bytes: &[u8], text: &mut String) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for b in bytes {
-        text.push(char::from(DIGITS[usize::from(b >> 4)]));
-        text.push(char::from(DIGITS[usize::from(b & 15)]));
-    }
-}
-
+/// None when the text is no digest of `N` bytes.
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    if text.len() != 2 * N || !text.is_ascii() {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let digit = |c: u8| char::from(c).to_digit(16);
-        *byte = u8::try_from(digit(pair[0])? << 4 | digit(pair[1])?).ok()?;
-    }
-    Some(bytes)
+    HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! One table in one SQLite file, written by one thread in groups.
 
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -17,6 +20,12 @@ pub(in crate::service) struct Store {
 /// Why records cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    #[error("cannot create the state file {}", .path.display())]
+    Create {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("cannot open the state file {}", .path.display())]
     Open {
         path: PathBuf,
@@ -49,6 +58,16 @@ impl Store {
             path: path.to_owned(),
             source,
         };
+        // SQLite gives the files beside this one the same mode: tasks may hold signed URLs.
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|source| StoreError::Create {
+                path: path.to_owned(),
+                source,
+            })?;
         let connection = Connection::open(path).map_err(open)?;
         // WAL with NORMAL survives a killed process; only a power cut can lose the last moments. Rare
         // checkpoints keep updates in random order fast.
@@ -127,6 +146,9 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn sorted(store: &Store) -> Vec<(String, Vec<u8>)> {
@@ -152,6 +174,25 @@ mod tests {
         let want = [("a", "4"), ("b/x\0y", "2")];
         let want = want.map(|(k, v)| (k.to_owned(), v.as_bytes().to_vec()));
         assert_eq!(sorted(&store), want);
+    }
+
+    #[test]
+    fn only_the_owner_can_read_the_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("state.db")).unwrap();
+        store
+            .commit(&[("a".to_owned(), Some(b"1".to_vec()))])
+            .unwrap();
+        let modes: Vec<(String, u32)> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .map(|entry| {
+                let name = entry.file_name().into_string().unwrap();
+                (name, entry.metadata().unwrap().permissions().mode() & 0o777)
+            })
+            .collect();
+        assert!(modes.len() >= 2, "the file and its journal: {modes:?}");
+        assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
     }
 
     #[test]

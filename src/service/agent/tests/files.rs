@@ -278,7 +278,7 @@ async fn a_large_output_goes_in_blocks() {
 fn hex(base64: &[u8]) -> String {
     use base64::Engine as _;
     let bytes = base64::engine::general_purpose::STANDARD.decode(base64);
-    bytes.unwrap().iter().map(|b| format!("{b:02x}")).collect()
+    data_encoding::HEXLOWER.encode(&bytes.unwrap())
 }
 
 #[tokio::test]
