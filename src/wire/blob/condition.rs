@@ -1,6 +1,7 @@
 //! Conditional headers of Blob Storage.
 
 use crate::wire::blob::error::{Code, Refusal};
+use crate::wire::blob::lease::LeaseId;
 use crate::wire::time::Time;
 
 /// `If-Match` or `If-None-Match`.
@@ -40,6 +41,8 @@ pub struct Conditions {
     pub if_none_match: Option<Tags>,
     pub if_modified_since: Option<Time>,
     pub if_unmodified_since: Option<Time>,
+    /// Compared where the lease is known, not by the checks here.
+    pub lease: Option<LeaseId>,
 }
 
 /// What is compared: the ETag, and the last modification in whole seconds.

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::lease::Shown;
 use super::xml::{Element, allowed};
 use crate::wire::time::Time;
 
@@ -27,6 +28,7 @@ pub struct ContainerEntry<'a> {
     pub name: &'a str,
     pub etag: &'a str,
     pub last_modified: Time,
+    pub lease: Shown,
     /// None when it was not asked for.
     pub metadata: Option<Vec<(&'a str, &'a str)>>,
 }
@@ -45,6 +47,7 @@ pub struct BlobEntry<'a> {
     pub content_disposition: Option<&'a str>,
     pub cache_control: Option<&'a str>,
     pub content_md5: Option<&'a str>,
+    pub lease: Shown,
     /// None when it was not asked for.
     pub metadata: Option<Vec<(&'a str, &'a str)>>,
 }
@@ -63,8 +66,9 @@ pub fn containers(echo: &Echo<'_>, entries: &[ContainerEntry<'_>], next: Option<
         let properties = Element::new("Properties")
             .text("Last-Modified", &entry.last_modified.to_rfc1123())
             .text("Etag", entry.etag)
-            .text("LeaseStatus", "unlocked")
-            .text("LeaseState", "available")
+            .text("LeaseStatus", entry.lease.state.status())
+            .text("LeaseState", entry.lease.state.as_str())
+            .optional("LeaseDuration", entry.lease.duration)
             .text("DefaultEncryptionScope", "$account-encryption-key")
             .text("DenyEncryptionScopeOverride", "false")
             .text("HasImmutabilityPolicy", "false")
@@ -136,8 +140,9 @@ fn blob(entry: &BlobEntry<'_>) -> Element {
         .text("BlobType", "BlockBlob")
         .text("AccessTier", "Hot")
         .text("AccessTierInferred", "true")
-        .text("LeaseStatus", "unlocked")
-        .text("LeaseState", "available")
+        .text("LeaseStatus", entry.lease.state.status())
+        .text("LeaseState", entry.lease.state.as_str())
+        .optional("LeaseDuration", entry.lease.duration)
         .text("ServerEncrypted", "true");
     Element::new("Blob")
         .child(name(entry.name))
@@ -179,6 +184,7 @@ pub fn from_marker(marker: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::blob::lease::State;
 
     #[test]
     fn markers() {
@@ -204,6 +210,10 @@ mod tests {
             content_disposition: None,
             cache_control: None,
             content_md5: Some("AAAAAAAAAAAAAAAAAAAAAA=="),
+            lease: Shown {
+                state: State::Leased,
+                duration: Some("fixed"),
+            },
             metadata: Some(vec![("k", "v&")]),
         };
         let echo = Echo {
@@ -229,7 +239,7 @@ mod tests {
              <Content-Length>3</Content-Length><Content-Type>text/plain</Content-Type><Content-Encoding></Content-Encoding>\
              <Content-Language>en</Content-Language><Content-MD5>AAAAAAAAAAAAAAAAAAAAAA==</Content-MD5><Cache-Control></Cache-Control>\
              <Content-Disposition></Content-Disposition><BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier>\
-             <AccessTierInferred>true</AccessTierInferred><LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>\
+             <AccessTierInferred>true</AccessTierInferred><LeaseStatus>locked</LeaseStatus><LeaseState>leased</LeaseState><LeaseDuration>fixed</LeaseDuration>\
              <ServerEncrypted>true</ServerEncrypted></Properties><Metadata><k>v&amp;</k></Metadata><OrMetadata /></Blob>\
              <BlobPrefix><Name>a/</Name></BlobPrefix><BlobPrefix><Name Encoded=\"true\">a%EF%BF%BF%2F</Name></BlobPrefix>\
              </Blobs><NextMarker>2!Yg</NextMarker></EnumerationResults>"
@@ -242,6 +252,10 @@ mod tests {
             name: "in",
             etag: "\"0x1\"",
             last_modified: "2026-01-02T03:04:06Z".parse().unwrap(),
+            lease: Shown {
+                state: State::Available,
+                duration: None,
+            },
             metadata: None,
         };
         let body = containers(&Echo::default(), &[entry], None);

@@ -11,6 +11,7 @@ pub enum Operation {
     GetContainerMetadata,
     SetContainerMetadata,
     DeleteContainer,
+    LeaseContainer,
     ListBlobs,
     SubmitBatch,
     PutBlob,
@@ -23,6 +24,7 @@ pub enum Operation {
     SetBlobMetadata,
     SetBlobProperties,
     DeleteBlob,
+    LeaseBlob,
     PutBlock,
     PutBlockList,
     GetBlockList,
@@ -73,6 +75,7 @@ table! {
     GetContainerMetadata   "HEAD"   Container "metadata"  200 [Read]         false [];
     SetContainerMetadata   "PUT"    Container "metadata"  200 [Write]        false [];
     DeleteContainer        "DELETE" Container ""          202 [Delete]       false [];
+    LeaseContainer         "PUT"    Container "lease"     200 [Write Delete] false [];
     ListBlobs              "GET"    Container "list"      200 [List]         true  ["prefix" "delimiter" "marker" "maxresults" "include"];
     SubmitBatch            "POST"   Service   "batch"     202 [Delete Write] false [];
     SubmitBatch            "POST"   Container "batch"     202 [Delete Write] true  [];
@@ -87,6 +90,7 @@ table! {
     SetBlobMetadata        "PUT"    Object    "metadata"  200 [Write]        true  [];
     SetBlobProperties      "PUT"    Object    "properties" 200 [Write]       true  [];
     DeleteBlob             "DELETE" Object    ""          202 [Delete]       true  [];
+    LeaseBlob              "PUT"    Object    "lease"     200 [Write Delete] true  [];
     PutBlock               "PUT"    Object    "block"     201 [Write]        true  ["blockid"];
     PutBlockList           "PUT"    Object    "blocklist" 201 [Write]        true  [];
     GetBlockList           "GET"    Object    "blocklist" 200 [Read]         true  ["blocklisttype"];
@@ -99,11 +103,9 @@ pub const UNSUPPORTED: &[(Level, &str, &str)] = &[
     (Level::Service, "userdelegationkey", "user delegation keys"),
     (Level::Service, "blobs", "finding blobs by tags"),
     (Level::Container, "acl", "container access policies"),
-    (Level::Container, "lease", "leases"),
     (Level::Container, "undelete", "restoring deleted containers"),
     (Level::Container, "blobs", "finding blobs by tags"),
     (Level::Container, "rename", "renaming containers"),
-    (Level::Object, "lease", "leases"),
     (Level::Object, "snapshot", "snapshots"),
     (Level::Object, "tags", "blob tags"),
     (Level::Object, "tier", "access tiers"),

@@ -48,6 +48,22 @@ async function main() {
   assert.equal(await (await fetch(url)).text(), "0123456789");
   await refused(403, "AuthorizationPermissionMismatch", () => new BlockBlobClient(url).upload("x", 1));
 
+  const lease = small.getBlobLeaseClient();
+  const { leaseId } = await lease.acquireLease(15);
+  await refused(409, "LeaseAlreadyPresent", () => small.getBlobLeaseClient().acquireLease(-1));
+  await refused(412, "LeaseIdMissing", () => small.delete());
+  await small.setMetadata({ n: "2" }, { conditions: { leaseId } });
+  await lease.renewLease();
+  const held = await small.getProperties({ conditions: { leaseId } });
+  assert.deepEqual([held.leaseState, held.leaseStatus, held.leaseDuration], ["leased", "locked", "fixed"]);
+  assert.equal((await lease.breakLease(0)).leaseTime, 0);
+  await refused(412, "LeaseLost", () => small.delete({ conditions: { leaseId } }));
+  await lease.releaseLease();
+  const onBox = box.getBlobLeaseClient();
+  await onBox.acquireLease(-1);
+  await refused(412, "LeaseIdMissing", () => box.delete());
+  await onBox.releaseLease();
+
   await small.delete();
   assert.equal(await small.exists(), false);
   await box.delete();

@@ -1,6 +1,7 @@
 //! Commands about a blob as a whole.
 
 use super::command::Put;
+use super::lease::{self, Kind};
 use super::record::{Key, validated};
 use super::state::Reply;
 use super::{
@@ -21,7 +22,7 @@ impl BlobStorage {
         effects: &mut Vec<Effect>,
     ) -> Reply {
         let blob = put.blob.clone();
-        self.check_replaceable(&blob, &put.conditions, put.create_only)?;
+        self.check_replaceable(&blob, &put.conditions, put.create_only, now)?;
         let written = self.replace(put, |segment| vec![segment], now, effects)?;
         self.drop_blocks(&blob, effects)?;
         Ok(BlobReply::Written(written))
@@ -33,18 +34,22 @@ impl BlobStorage {
         blob: &BlobRef,
         conditions: &Conditions,
         create_only: bool,
+        now: Time,
     ) -> Result<(), BlobRefusal> {
-        match self
+        let given = conditions.lease.as_ref();
+        let found = self
             .contents(&blob.container)?
             .blobs
-            .get(blob.blob.as_str())
-        {
-            None => conditions.check_write(None, Code::BlobAlreadyExists),
-            Some(_) if create_only => Err(Code::AuthorizationPermissionMismatch.into()),
+            .get(blob.blob.as_str());
+        match found {
+            None => conditions.check_write(None, Code::BlobAlreadyExists)?,
+            Some(_) if create_only => return Err(Code::AuthorizationPermissionMismatch.into()),
             Some(existing) => validated(existing.properties.modified, |current| {
                 conditions.check_write(Some(current), Code::BlobAlreadyExists)
-            }),
+            })?,
         }
+        let held = found.and_then(|found| found.properties.lease.as_ref());
+        Ok(lease::check_write(held, given, Kind::Blob, now)?)
     }
 
     /// Writes the blob with the segments made from the content, and lets go of the extents it had.
@@ -67,6 +72,9 @@ impl BlobStorage {
             headers: put.headers,
             metadata: put.metadata,
             copy: put.copy,
+            lease: before
+                .as_ref()
+                .and_then(|b| lease::after_change(b.properties.lease.clone(), now)),
         };
         if let Some(before) = before {
             self.release(&before.segments, effects);
@@ -82,13 +90,18 @@ impl BlobStorage {
         Ok(modified)
     }
 
-    pub(super) fn get_blob(&mut self, blob: &BlobRef, conditions: &Conditions) -> Reply {
-        let found = self.readable(blob, conditions)?;
+    pub(super) fn get_blob(&mut self, blob: &BlobRef, conditions: &Conditions, now: Time) -> Reply {
+        let found = self.readable(blob, conditions, now)?;
         Ok(BlobReply::Blob(Box::new(found.clone())))
     }
 
-    pub(super) fn get_blob_properties(&mut self, blob: &BlobRef, conditions: &Conditions) -> Reply {
-        let found = self.readable(blob, conditions)?;
+    pub(super) fn get_blob_properties(
+        &mut self,
+        blob: &BlobRef,
+        conditions: &Conditions,
+        now: Time,
+    ) -> Reply {
+        let found = self.readable(blob, conditions, now)?;
         Ok(BlobReply::Properties(Box::new(found.properties.clone())))
     }
 
@@ -96,11 +109,14 @@ impl BlobStorage {
         &mut self,
         blob: &BlobRef,
         conditions: &Conditions,
+        now: Time,
     ) -> Result<&Blob, BlobRefusal> {
         let found = self.existing(blob)?;
         validated(found.properties.modified, |current| {
             conditions.check_read(current)
         })?;
+        let held = found.properties.lease.as_ref();
+        lease::check_read(held, conditions.lease.as_ref(), Kind::Blob, now)?;
         Ok(found)
     }
 
@@ -135,11 +151,12 @@ impl BlobStorage {
         now: Time,
         change: impl FnOnce(&mut Properties),
     ) -> Reply {
-        self.check_changeable(blob, conditions)?;
+        self.check_changeable(blob, conditions, now)?;
         let modified = self.stamp(now);
         let properties = &mut self.existing(blob)?.properties;
         change(properties);
         properties.modified = modified;
+        properties.lease = lease::after_change(properties.lease.take(), now);
         self.mark(blob.container.as_str(), blob.blob.as_str());
         Ok(BlobReply::Written(modified))
     }
@@ -149,9 +166,10 @@ impl BlobStorage {
         &mut self,
         blob: &BlobRef,
         conditions: &Conditions,
+        now: Time,
         effects: &mut Vec<Effect>,
     ) -> Reply {
-        self.check_changeable(blob, conditions)?;
+        self.check_changeable(blob, conditions, now)?;
         let blobs = &mut self.contents(&blob.container)?.blobs;
         if let Some(gone) = blobs.remove(blob.blob.as_str()) {
             self.release(&gone.segments, effects);
@@ -165,20 +183,24 @@ impl BlobStorage {
         &mut self,
         blob: &BlobRef,
         conditions: &Conditions,
+        now: Time,
     ) -> Result<(), BlobRefusal> {
-        validated(self.existing(blob)?.properties.modified, |current| {
+        let properties = &self.existing(blob)?.properties;
+        validated(properties.modified, |current| {
             conditions.check_write(Some(current), Code::ConditionNotMet)
-        })
+        })?;
+        let (held, given) = (properties.lease.as_ref(), conditions.lease.as_ref());
+        Ok(lease::check_write(held, given, Kind::Blob, now)?)
     }
 
-    fn existing(&mut self, blob: &BlobRef) -> Result<&mut Blob, BlobRefusal> {
+    pub(super) fn existing(&mut self, blob: &BlobRef) -> Result<&mut Blob, BlobRefusal> {
         self.contents(&blob.container)?
             .blobs
             .get_mut(blob.blob.as_str())
             .ok_or_else(|| Code::BlobNotFound.into())
     }
 
-    fn mark(&mut self, container: &str, blob: &str) {
+    pub(super) fn mark(&mut self, container: &str, blob: &str) {
         self.dirty
             .insert(Key::Blob(container.to_owned(), blob.to_owned()));
     }

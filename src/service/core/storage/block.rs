@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::command::Put;
+use super::lease::{self, Kind};
 use super::record::Key;
 use super::state::Reply;
 use super::{Blob, BlobRef, BlobRefusal, BlobReply, BlobStorage, BlockLists, Segment};
 use crate::service::core::effect::Effect;
 use crate::wire::blob::block::{BlockId, MAX_UNCOMMITTED_BLOCKS, Source};
 use crate::wire::blob::error::Code;
+use crate::wire::blob::lease::LeaseId;
 use crate::wire::time::Time;
 
 impl BlobStorage {
@@ -17,8 +19,11 @@ impl BlobStorage {
         blob: &BlobRef,
         block: BlockId,
         content: Segment,
+        lease: Option<&LeaseId>,
+        now: Time,
         effects: &mut Vec<Effect>,
     ) -> Reply {
+        lease::check_write(self.lease_of(blob)?, lease, Kind::Blob, now)?;
         let contents = self.contents(&blob.container)?;
         if let Some(waiting) = contents.blocks.get(blob.blob.as_str()) {
             if waiting
@@ -53,7 +58,7 @@ impl BlobStorage {
         effects: &mut Vec<Effect>,
     ) -> Reply {
         let blob = put.blob.clone();
-        self.check_replaceable(&blob, &put.conditions, put.create_only)?;
+        self.check_replaceable(&blob, &put.conditions, put.create_only, now)?;
         let contents = self.contents(&blob.container)?;
         let name = blob.blob.as_str();
         let segments = resolve(
@@ -66,7 +71,13 @@ impl BlobStorage {
         Ok(BlobReply::Written(written))
     }
 
-    pub(super) fn get_block_list(&mut self, blob: &BlobRef) -> Reply {
+    pub(super) fn get_block_list(
+        &mut self,
+        blob: &BlobRef,
+        lease: Option<&LeaseId>,
+        now: Time,
+    ) -> Reply {
+        lease::check_read(self.lease_of(blob)?, lease, Kind::Blob, now)?;
         let contents = self.contents(&blob.container)?;
         let committed = contents.blobs.get(blob.blob.as_str());
         let waiting = contents.blocks.get(blob.blob.as_str());

@@ -1,9 +1,10 @@
 //! What can be asked of the storage and what it answers.
 
-use super::{Container, ContentHeaders, CopyRecord, Metadata, Properties, Segment};
+use super::{Container, ContentHeaders, CopyRecord, Leasing, Metadata, Properties, Segment};
 use crate::ids::{BlobName, ContainerName};
 use crate::wire::blob::block::{BlockId, Source};
 use crate::wire::blob::condition::Conditions;
+use crate::wire::blob::lease::{Action, LeaseId};
 use crate::wire::time::Time;
 
 /// A blob by its place.
@@ -77,6 +78,19 @@ pub(in crate::service) enum BlobCommand {
     },
     GetContainer {
         container: ContainerName,
+        lease: Option<LeaseId>,
+    },
+    /// Of the conditions, the lease is not one: the action names it.
+    LeaseContainer {
+        container: ContainerName,
+        action: Action,
+        conditions: Conditions,
+    },
+    /// As [`Self::LeaseContainer`].
+    LeaseBlob {
+        blob: BlobRef,
+        action: Action,
+        conditions: Conditions,
     },
     SetContainerMetadata {
         container: ContainerName,
@@ -122,10 +136,12 @@ pub(in crate::service) enum BlobCommand {
         blob: BlobRef,
         block: BlockId,
         content: Segment,
+        lease: Option<LeaseId>,
     },
     PutBlockList(Box<Put<Vec<(Source, BlockId)>>>),
     GetBlockList {
         blob: BlobRef,
+        lease: Option<LeaseId>,
     },
 }
 
@@ -136,6 +152,8 @@ pub(in crate::service) enum BlobReply {
     Done,
     /// To everything that writes a container or a blob: when, which is also its ETag.
     Written(Time),
+    /// To LeaseContainer and LeaseBlob.
+    Leasing(Leasing),
     /// To ListContainers.
     Containers(ContainerPage),
     /// To GetContainer.

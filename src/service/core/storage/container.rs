@@ -1,5 +1,6 @@
 //! Commands about a container as a whole.
 
+use super::lease::{self, Kind};
 use super::record::{Key, validated};
 use super::state::Reply;
 use super::{BlobReply, BlobStorage, Container, Metadata};
@@ -7,6 +8,7 @@ use crate::ids::ContainerName;
 use crate::service::core::effect::Effect;
 use crate::wire::blob::condition::Conditions;
 use crate::wire::blob::error::Code;
+use crate::wire::blob::lease::LeaseId;
 use crate::wire::time::Time;
 
 impl BlobStorage {
@@ -21,16 +23,25 @@ impl BlobStorage {
         }
         let modified = self.stamp(now);
         let name = name.as_str().to_owned();
-        self.containers
-            .insert(name.clone(), Container { modified, metadata });
+        let container = Container {
+            modified,
+            metadata,
+            lease: None,
+        };
+        self.containers.insert(name.clone(), container);
         self.dirty.insert(Key::Container(name));
         Ok(BlobReply::Written(modified))
     }
 
-    pub(super) fn get_container(&self, name: &ContainerName) -> Reply {
-        self.container(name)
-            .cloned()
-            .map(|found| BlobReply::Container(Box::new(found)))
+    pub(super) fn get_container(
+        &self,
+        name: &ContainerName,
+        lease: Option<&LeaseId>,
+        now: Time,
+    ) -> Reply {
+        let found = self.container(name)?;
+        lease::check_read(found.lease.as_ref(), lease, Kind::Container, now)?;
+        Ok(BlobReply::Container(Box::new(found.clone())))
     }
 
     pub(super) fn set_container_metadata(
@@ -41,11 +52,14 @@ impl BlobStorage {
         now: Time,
     ) -> Reply {
         self.check_container(name, conditions)?;
+        let held = self.container(name)?.lease.as_ref();
+        lease::check_read(held, conditions.lease.as_ref(), Kind::Container, now)?;
         let modified = self.stamp(now);
-        let name = name.as_str().to_owned();
-        self.containers
-            .insert(name.clone(), Container { modified, metadata });
-        self.dirty.insert(Key::Container(name));
+        if let Some(found) = self.containers.get_mut(name.as_str()) {
+            found.modified = modified;
+            found.metadata = metadata;
+        }
+        self.dirty.insert(Key::Container(name.as_str().to_owned()));
         Ok(BlobReply::Written(modified))
     }
 
@@ -54,9 +68,12 @@ impl BlobStorage {
         &mut self,
         name: &ContainerName,
         conditions: &Conditions,
+        now: Time,
         effects: &mut Vec<Effect>,
     ) -> Reply {
         self.check_container(name, conditions)?;
+        let held = self.container(name)?.lease.as_ref();
+        lease::check_write(held, conditions.lease.as_ref(), Kind::Container, now)?;
         let name = name.as_str();
         self.containers.remove(name);
         self.dirty.insert(Key::Container(name.to_owned()));

@@ -12,10 +12,10 @@ use crate::wire::time::Time;
 impl BlobStorage {
     pub(super) fn copy_blob(&mut self, copy: Copy, now: Time, effects: &mut Vec<Effect>) -> Reply {
         let source = self
-            .readable(&copy.source, &copy.source_conditions)
+            .readable(&copy.source, &copy.source_conditions, now)
             .map_err(of_source)?
             .clone();
-        self.check_replaceable(&copy.blob, &copy.conditions, copy.create_only)?;
+        self.check_replaceable(&copy.blob, &copy.conditions, copy.create_only, now)?;
         let (mut segments, properties) = (source.segments, source.properties);
         let mut metadata = copy.metadata;
         let (headers, record) = match copy.kind {

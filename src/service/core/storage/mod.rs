@@ -2,7 +2,8 @@
 //!
 //! Content lies in extents, files that are written before the command that refers to them arrives. A refused
 //! command takes no extent over; an accepted one owns what it names, and what nothing refers to any longer
-//! leaves as `Effect::DeleteExtent`. Copies share extents, which are counted for that. Leases, snapshots, versions, append and page blobs are not here.
+//! leaves as `Effect::DeleteExtent`. Copies share extents, which are counted for that. Snapshots, versions, append
+//! and page blobs are not here.
 //!
 //! Every change marks its record; [`BlobStorage::take_dirty`] hands the marked ones to whoever keeps them, and
 //! [`BlobStorage::restore`] takes them back, in any order.
@@ -12,6 +13,7 @@ mod block;
 mod command;
 mod container;
 mod copy;
+mod lease;
 mod listing;
 mod record;
 mod state;
@@ -20,6 +22,7 @@ pub(in crate::service) use command::{
     BlobCommand, BlobPage, BlobRef, BlobReply, BlockLists, ContainerPage, Copy, CopyKind,
     ListedBlob, Page, Put,
 };
+pub(in crate::service) use lease::{Lease, Leasing, shown};
 pub(in crate::service) use record::{
     Blob, Container, ContentHeaders, CopyRecord, Metadata, Properties, RestoreError, Segment, etag,
 };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::BlobStorage;
+use super::lease::Lease;
 use crate::service::core::effect::ExtentId;
 use crate::wire::blob::block::BlockId;
 use crate::wire::blob::condition::Validators;
@@ -18,6 +19,8 @@ pub(in crate::service) struct Container {
     pub(in crate::service) modified: Time,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(in crate::service) metadata: Metadata,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::service) lease: Option<Lease>,
 }
 
 /// The headers that describe content and come back with it.
@@ -53,6 +56,8 @@ pub(in crate::service) struct Properties {
     /// Where the content came from, if it was copied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::service) copy: Option<CopyRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::service) lease: Option<Lease>,
 }
 
 /// A copy that has been made.

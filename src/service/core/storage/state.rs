@@ -48,7 +48,19 @@ impl BlobStorage {
                 container,
                 metadata,
             } => self.create_container(&container, metadata, now),
-            BlobCommand::GetContainer { container } => self.get_container(&container),
+            BlobCommand::GetContainer { container, lease } => {
+                self.get_container(&container, lease.as_ref(), now)
+            }
+            BlobCommand::LeaseContainer {
+                container,
+                action,
+                conditions,
+            } => self.lease_container(&container, &action, &conditions, now),
+            BlobCommand::LeaseBlob {
+                blob,
+                action,
+                conditions,
+            } => self.lease_blob(&blob, &action, &conditions, now),
             BlobCommand::SetContainerMetadata {
                 container,
                 metadata,
@@ -57,7 +69,7 @@ impl BlobStorage {
             BlobCommand::DeleteContainer {
                 container,
                 conditions,
-            } => self.delete_container(&container, &conditions, effects),
+            } => self.delete_container(&container, &conditions, now, effects),
             BlobCommand::ListBlobs {
                 container,
                 delimiter,
@@ -65,9 +77,9 @@ impl BlobStorage {
             } => self.list_blobs(&container, &delimiter, &page),
             BlobCommand::PutBlob(put) => self.put_blob(*put, now, effects),
             BlobCommand::CopyBlob(copy) => self.copy_blob(*copy, now, effects),
-            BlobCommand::GetBlob { blob, conditions } => self.get_blob(&blob, &conditions),
+            BlobCommand::GetBlob { blob, conditions } => self.get_blob(&blob, &conditions, now),
             BlobCommand::GetBlobProperties { blob, conditions } => {
-                self.get_blob_properties(&blob, &conditions)
+                self.get_blob_properties(&blob, &conditions, now)
             }
             BlobCommand::SetBlobMetadata {
                 blob,
@@ -80,15 +92,18 @@ impl BlobStorage {
                 conditions,
             } => self.set_blob_properties(&blob, headers, &conditions, now),
             BlobCommand::DeleteBlob { blob, conditions } => {
-                self.delete_blob(&blob, &conditions, effects)
+                self.delete_blob(&blob, &conditions, now, effects)
             }
             BlobCommand::PutBlock {
                 blob,
                 block,
                 content,
-            } => self.put_block(&blob, block, content, effects),
+                lease,
+            } => self.put_block(&blob, block, content, lease.as_ref(), now, effects),
             BlobCommand::PutBlockList(put) => self.put_block_list(*put, now, effects),
-            BlobCommand::GetBlockList { blob } => self.get_block_list(&blob),
+            BlobCommand::GetBlockList { blob, lease } => {
+                self.get_block_list(&blob, lease.as_ref(), now)
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Commands driven one by one: the reply, the effects, and what a restart brings back.
 
 mod copies;
+mod leases;
 
 use std::collections::BTreeMap;
 
@@ -167,6 +168,7 @@ fn put_block(blob: BlobRef, block: &str, content: Segment) -> BlobCommand {
         blob,
         block: id(block),
         content,
+        lease: None,
     }
 }
 
@@ -217,6 +219,7 @@ fn containers_come_and_go() {
     assert!(second > first, "each change has its own ETag");
     let reply = s.ok(BlobCommand::GetContainer {
         container: container("in1"),
+        lease: None,
     });
     let BlobReply::Container(found) = reply else {
         panic!("{reply:?}")
@@ -245,7 +248,10 @@ fn every_command_on_a_blob_needs_its_container() {
         delete(blob()),
         put_block(blob(), "QQ==", extent("e", 1)),
         commit(blob(), &[]),
-        BlobCommand::GetBlockList { blob: blob() },
+        BlobCommand::GetBlockList {
+            blob: blob(),
+            lease: None,
+        },
         BlobCommand::GetBlobProperties {
             blob: blob(),
             conditions: conditions(),
@@ -402,7 +408,10 @@ fn blocks_become_a_blob() {
 
     // One committed block stays, a new one of the same name is preferred by Latest only.
     s.ok(put_block(a(), "QQ==", extent("q3", 16)));
-    let reply = s.ok(BlobCommand::GetBlockList { blob: a() });
+    let reply = s.ok(BlobCommand::GetBlockList {
+        blob: a(),
+        lease: None,
+    });
     let BlobReply::Blocks(lists) = reply else {
         panic!("{reply:?}")
     };
@@ -419,6 +428,7 @@ fn blocks_become_a_blob() {
     assert_eq!(blob(s.ok(get(a()))).properties.length, 0);
     let absent = BlobCommand::GetBlockList {
         blob: at("in1", "z"),
+        lease: None,
     };
     assert_eq!(s.refused(absent), Code::BlobNotFound);
 }

@@ -4,7 +4,7 @@ use axum::response::Response;
 
 use super::call::{Call, unexpected};
 use super::reply;
-use crate::service::core::storage::{BlobCommand, BlobRefusal, BlobReply, Metadata, etag};
+use crate::service::core::storage::{BlobCommand, BlobRefusal, BlobReply, Metadata, etag, shown};
 use crate::wire::blob::listing::{self, ContainerEntry};
 
 pub(super) async fn list_containers(call: &Call<'_>) -> Result<Response, BlobRefusal> {
@@ -30,6 +30,7 @@ pub(super) async fn list_containers(call: &Call<'_>) -> Result<Response, BlobRef
             name,
             etag,
             last_modified: container.modified,
+            lease: shown(container.lease.as_ref(), call.now),
             metadata: with_metadata.then(|| pairs(&container.metadata)),
         })
         .collect();

@@ -28,11 +28,13 @@ pub(super) async fn put(
         }
         text => BlockId::new(text)?,
     };
+    let lease = headers::lease(call.headers())?;
     let received = upload::receive(call, body, MAX_BLOCK, &["content-md5"]).await?;
     let command = BlobCommand::PutBlock {
         blob,
         block,
         content: received.segment,
+        lease,
     };
     call.send_with(command, received.unclaimed).await?;
     let mut response = call.success();
@@ -72,7 +74,9 @@ pub(super) async fn list(call: &Call<'_>, blob: BlobRef) -> Result<Response, Blo
     let wanted = ListType::parse(wanted).ok_or_else(|| {
         BlobRefusal::parameter("blocklisttype", wanted, "committed, uncommitted or all")
     })?;
-    let lists = match call.send(BlobCommand::GetBlockList { blob }).await? {
+    let lease = headers::lease(call.headers())?;
+    let command = BlobCommand::GetBlockList { blob, lease };
+    let lists = match call.send(command).await? {
         BlobReply::Blocks(lists) => lists,
         other => return Err(unexpected(&other)),
     };

@@ -6,9 +6,10 @@ use super::account::pairs;
 use super::call::{Call, unexpected};
 use super::{headers, reply};
 use crate::ids::ContainerName;
-use crate::service::core::storage::{BlobCommand, BlobRefusal, BlobReply, ListedBlob, etag};
+use crate::service::core::storage::{BlobCommand, BlobRefusal, BlobReply, ListedBlob, etag, shown};
 use crate::wire::blob::listing::{self, BlobEntry, Line};
 use crate::wire::blob::operation::Operation;
+use crate::wire::time::Time;
 
 /// What `include` may name because there is nothing of the kind.
 const NOTHING_THERE: &[&str] = &[
@@ -61,7 +62,9 @@ pub(super) async fn get(
     call: &Call<'_>,
     container: ContainerName,
 ) -> Result<Response, BlobRefusal> {
-    let found = match call.send(BlobCommand::GetContainer { container }).await? {
+    let lease = headers::lease(call.headers())?;
+    let command = BlobCommand::GetContainer { container, lease };
+    let found = match call.send(command).await? {
         BlobReply::Container(found) => found,
         other => return Err(unexpected(&other)),
     };
@@ -69,9 +72,8 @@ pub(super) async fn get(
     reply::set_modified(&mut response, found.modified);
     reply::set_metadata(&mut response, &found.metadata);
     if call.spec.operation == Operation::GetContainerProperties {
+        reply::set_lease(&mut response, found.lease.as_ref(), call.now);
         for (name, value) in [
-            ("x-ms-lease-status", "unlocked"),
-            ("x-ms-lease-state", "available"),
             ("x-ms-has-immutability-policy", "false"),
             ("x-ms-has-legal-hold", "false"),
             ("x-ms-default-encryption-scope", "$account-encryption-key"),
@@ -122,7 +124,7 @@ pub(super) async fn list_blobs(
         .blobs
         .iter()
         .zip(&etags)
-        .map(|(entry, etag)| line(entry, etag, with_metadata))
+        .map(|(entry, etag)| line(entry, etag, with_metadata, call.now))
         .collect();
     let endpoint = call.service_endpoint();
     let echo = call.echo(&endpoint)?;
@@ -130,7 +132,7 @@ pub(super) async fn list_blobs(
     Ok(reply::xml(call.spec.success, document))
 }
 
-fn line<'a>(entry: &'a ListedBlob, etag: &'a str, with_metadata: bool) -> Line<'a> {
+fn line<'a>(entry: &'a ListedBlob, etag: &'a str, with_metadata: bool, now: Time) -> Line<'a> {
     let (name, properties) = match entry {
         ListedBlob::Prefix(prefix) => return Line::Prefix(prefix),
         ListedBlob::Blob { name, properties } => (name, properties),
@@ -149,6 +151,7 @@ fn line<'a>(entry: &'a ListedBlob, etag: &'a str, with_metadata: bool) -> Line<'
         content_disposition: headers.content_disposition.as_deref(),
         cache_control: headers.cache_control.as_deref(),
         content_md5: headers.content_md5.as_deref(),
+        lease: shown(properties.lease.as_ref(), now),
         metadata: with_metadata.then(|| pairs(&properties.metadata)),
     }))
 }

@@ -64,7 +64,10 @@ pub(super) async fn abort(call: &Call<'_>, blob: BlobRef) -> Result<Response, Bl
         }
         Some(other) => return Err(BlobRefusal::header(ACTION, other)),
     }
-    let conditions = Conditions::default();
+    let conditions = Conditions {
+        lease: headers::lease(call.headers())?,
+        ..Conditions::default()
+    };
     call.send(BlobCommand::GetBlobProperties { blob, conditions })
         .await?;
     Err(Code::NoPendingCopyOperation.into())

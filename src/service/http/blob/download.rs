@@ -41,7 +41,7 @@ pub(super) async fn get(call: &Call<'_>, blob: BlobRef) -> Result<Response, Blob
     } else {
         call.spec.success
     });
-    reply::set_properties(&mut response, &found.properties);
+    reply::set_properties(&mut response, &found.properties, call.now);
     let size = (range.end - range.start).to_string();
     reply::set(&mut response, "content-length", &size);
     let whole_md5 = found.properties.headers.content_md5.as_deref();

@@ -8,12 +8,14 @@ use super::target::Query;
 use crate::service::core::storage::{BlobRefusal, ContentHeaders, Metadata};
 use crate::wire::blob::condition::{Conditions, Tags};
 use crate::wire::blob::error::Code;
+use crate::wire::blob::lease::LeaseId;
 use crate::wire::blob::operation::Operation;
 use crate::wire::time::Time;
 
 /// Older versions differ in what they sign and answer.
 const OLDEST_VERSION: &str = "2019-12-12";
 const METADATA: &str = "x-ms-meta-";
+const LEASE_ID: &str = "x-ms-lease-id";
 const MAX_METADATA_BYTES: usize = 8 * 1024;
 
 /// `x-ms-` headers that we honour or that ask for nothing.
@@ -77,6 +79,7 @@ fn known_to(operation: Operation) -> &'static [&'static str] {
         Operation::CopyBlob => &[
             "x-ms-copy-source",
             "x-ms-requires-sync",
+            "x-ms-source-lease-id",
             "x-ms-source-if-match",
             "x-ms-source-if-none-match",
             "x-ms-source-if-modified-since",
@@ -85,24 +88,46 @@ fn known_to(operation: Operation) -> &'static [&'static str] {
         Operation::PutBlobFromUrl => &[
             "x-ms-copy-source",
             "x-ms-copy-source-blob-properties",
+            "x-ms-source-lease-id",
             "x-ms-source-if-match",
             "x-ms-source-if-none-match",
             "x-ms-source-if-modified-since",
             "x-ms-source-if-unmodified-since",
         ],
         Operation::AbortCopyBlob => &["x-ms-copy-action"],
+        Operation::LeaseContainer | Operation::LeaseBlob => &[
+            "x-ms-lease-action",
+            "x-ms-lease-duration",
+            "x-ms-lease-break-period",
+            "x-ms-proposed-lease-id",
+        ],
         _ => &[],
     }
 }
 
+/// Whether `x-ms-lease-id` says anything to an operation.
+fn heeds_lease(operation: Operation) -> bool {
+    !matches!(
+        operation,
+        Operation::ListContainers
+            | Operation::ListBlobs
+            | Operation::CreateContainer
+            | Operation::SubmitBatch
+    )
+}
+
 /// Refuses what we would have to ignore.
 pub(super) fn check_known(headers: &HeaderMap, operation: Operation) -> Result<(), BlobRefusal> {
-    let unknown = headers.keys().map(http::HeaderName::as_str).find(|name| {
-        name.starts_with("x-ms-")
-            && !KNOWN.contains(name)
-            && !known_to(operation).contains(name)
-            && !name.starts_with(METADATA)
-    });
+    let is_known = |name: &str| {
+        KNOWN.contains(&name)
+            || known_to(operation).contains(&name)
+            || name.starts_with(METADATA)
+            || name == LEASE_ID && heeds_lease(operation)
+    };
+    let unknown = headers
+        .keys()
+        .map(http::HeaderName::as_str)
+        .find(|name| name.starts_with("x-ms-") && !is_known(name));
     match unknown {
         None => Ok(()),
         Some(name) => Err(BlobRefusal::new(Code::UnsupportedHeader).with("HeaderName", name)),
@@ -110,12 +135,18 @@ pub(super) fn check_known(headers: &HeaderMap, operation: Operation) -> Result<(
 }
 
 pub(super) fn conditions(headers: &HeaderMap) -> Result<Conditions, BlobRefusal> {
-    conditions_of(headers, "")
+    Ok(Conditions {
+        lease: lease(headers)?,
+        ..conditions_of(headers, "")?
+    })
 }
 
 /// The conditions of a copy on its source.
 pub(super) fn source_conditions(headers: &HeaderMap) -> Result<Conditions, BlobRefusal> {
-    conditions_of(headers, "x-ms-source-")
+    Ok(Conditions {
+        lease: lease_in(headers, "x-ms-source-lease-id")?,
+        ..conditions_of(headers, "x-ms-source-")?
+    })
 }
 
 fn conditions_of(headers: &HeaderMap, prefix: &str) -> Result<Conditions, BlobRefusal> {
@@ -135,7 +166,21 @@ fn conditions_of(headers: &HeaderMap, prefix: &str) -> Result<Conditions, BlobRe
         if_none_match: tags("if-none-match")?,
         if_modified_since: time("if-modified-since")?,
         if_unmodified_since: time("if-unmodified-since")?,
+        lease: None,
     })
+}
+
+/// The lease that the sender holds.
+pub(super) fn lease(headers: &HeaderMap) -> Result<Option<LeaseId>, BlobRefusal> {
+    lease_in(headers, LEASE_ID)
+}
+
+fn lease_in(headers: &HeaderMap, name: &str) -> Result<Option<LeaseId>, BlobRefusal> {
+    let Some(value) = optional(headers, name)? else {
+        return Ok(None);
+    };
+    let lease = LeaseId::new(&value).ok_or_else(|| BlobRefusal::header(name, &value))?;
+    Ok(Some(lease))
 }
 
 pub(super) fn metadata(headers: &HeaderMap) -> Result<Metadata, BlobRefusal> {

@@ -13,6 +13,7 @@ mod container;
 mod copy;
 mod download;
 mod headers;
+mod lease;
 mod object;
 mod reply;
 mod server;

@@ -84,7 +84,7 @@ pub(super) async fn get_properties(
 }
 
 fn set_all(response: &mut Response, call: &Call<'_>, found: &Properties) {
-    reply::set_properties(response, found);
+    reply::set_properties(response, found, call.now);
     reply::set(response, "content-length", &found.length.to_string());
     if let Some(md5) = &found.headers.content_md5 {
         reply::set(response, "content-md5", md5);

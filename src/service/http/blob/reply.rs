@@ -6,7 +6,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::service::core::storage::{BlobRefusal, Metadata, Properties, etag};
+use crate::service::core::storage::{BlobRefusal, Lease, Metadata, Properties, etag, shown};
 use crate::wire::blob::error::Code;
 use crate::wire::time::Time;
 
@@ -49,6 +49,15 @@ pub(super) fn set_modified(response: &mut Response, modified: Time) {
     set(response, "last-modified", &modified.to_rfc1123());
 }
 
+pub(super) fn set_lease(response: &mut Response, lease: Option<&Lease>, now: Time) {
+    let lease = shown(lease, now);
+    set(response, "x-ms-lease-status", lease.state.status());
+    set(response, "x-ms-lease-state", lease.state.as_str());
+    if let Some(duration) = lease.duration {
+        set(response, "x-ms-lease-duration", duration);
+    }
+}
+
 /// An answer to a change.
 pub(super) fn written(status: u16, modified: Time) -> Response {
     let mut response = empty(status);
@@ -58,8 +67,9 @@ pub(super) fn written(status: u16, modified: Time) -> Response {
 }
 
 /// Everything about a blob but its length and what depends on the range.
-pub(super) fn set_properties(response: &mut Response, properties: &Properties) {
+pub(super) fn set_properties(response: &mut Response, properties: &Properties, now: Time) {
     set_modified(response, properties.modified);
+    set_lease(response, properties.lease.as_ref(), now);
     set_metadata(response, &properties.metadata);
     if let Some(copy) = &properties.copy {
         set(response, "x-ms-copy-id", &copy.id);
@@ -88,8 +98,6 @@ pub(super) fn set_properties(response: &mut Response, properties: &Properties) {
         ("accept-ranges", Some("bytes")),
         ("x-ms-blob-type", Some("BlockBlob")),
         ("x-ms-creation-time", Some(&created)),
-        ("x-ms-lease-status", Some("unlocked")),
-        ("x-ms-lease-state", Some("available")),
         ("x-ms-server-encrypted", Some("true")),
         ("x-ms-access-tier", Some("Hot")),
         ("x-ms-access-tier-inferred", Some("true")),

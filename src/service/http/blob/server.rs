@@ -13,7 +13,9 @@ use http::request::Parts;
 
 use super::call::Call;
 use super::target::{Query, Target};
-use super::{access, account, batch, block, container, copy, download, headers, object, reply};
+use super::{
+    access, account, batch, block, container, copy, download, headers, lease, object, reply,
+};
 use crate::clock;
 use crate::service::core::storage::{BlobCommand, BlobRefusal, BlobReply};
 use crate::service::extents::Extents;
@@ -114,6 +116,8 @@ async fn handle(
             Target::Container(name),
             Operation::GetContainerProperties | Operation::GetContainerMetadata,
         ) => container::get(&call, name).await,
+        (Target::Container(name), Operation::LeaseContainer) => lease::container(&call, name).await,
+        (Target::Blob(at), Operation::LeaseBlob) => lease::blob(&call, at).await,
         (Target::Blob(at), Operation::PutBlob) => object::put(&call, body, at).await,
         (Target::Blob(at), Operation::CopyBlob | Operation::PutBlobFromUrl) => {
             copy::copy(&call, at).await

@@ -6,4 +6,5 @@ mod blobs;
 mod containers;
 mod copies;
 mod harness;
+mod leases;
 mod refusals;
