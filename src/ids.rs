@@ -128,10 +128,10 @@ pub fn check_container_name(name: &str) -> Result<(), InvalidName> {
     Ok(())
 }
 
-/// The rule for blobs: any text, but no control characters and no dot segments, which URLs would lose.
+/// The rule for blobs: any text, but no control characters, no dot segments, which URLs would lose, and no
+/// backslashes, which Azure Storage takes for slashes: the blob would have another name than asked for.
 pub fn check_blob_name(name: &str) -> Result<(), InvalidName> {
-    const HELP: &str =
-        "a blob name has 1 to 1024 characters, no control characters and no `.` or `..` segments";
+    const HELP: &str = "a blob name has 1 to 1024 characters, no control characters, no `\\` and no `.` or `..` segments";
     if name.is_empty() || name.chars().count() > 1024 {
         return Err(InvalidName::new(
             format!("a blob name of {} characters", name.chars().count()),
@@ -141,6 +141,14 @@ pub fn check_blob_name(name: &str) -> Result<(), InvalidName> {
     if name.chars().any(char::is_control) {
         return Err(InvalidName::new(
             format!("the blob name {name:?} contains a control character"),
+            HELP,
+        ));
+    }
+    if name.contains('\\') {
+        return Err(InvalidName::new(
+            format!(
+                "the blob name `{name}` contains a backslash, which Azure Storage takes for a slash"
+            ),
             HELP,
         ));
     }
@@ -182,7 +190,7 @@ mod tests {
         for good in ["a", "dir/ä b.txt", "...", &"x".repeat(1024)] {
             assert!(BlobName::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "a/../b", "./a", "a\u{0}", &"x".repeat(1025)] {
+        for bad in ["", "a/../b", "./a", "a\\b", "a\u{0}", &"x".repeat(1025)] {
             assert!(BlobName::new(bad).is_err(), "{bad}");
         }
     }

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use batchflow::client::blob::Upload;
+use batchflow::client::blob::{Blob, Upload};
 use batchflow::client::{Account, Client, Create, Reqwest};
 use batchflow::wire::sas::Permissions;
 use batchflow::wire::time::Time;
@@ -217,6 +217,8 @@ async fn scenario(client: &Client, folder: &Path) {
     let list = format!("{}&restype=container&comp=list", write.expose());
     assert_eq!(reqwest::get(&list).await.unwrap().status(), 403);
 
+    one_holder_at_a_time(blob, "other").await;
+
     // Replaced, and gone.
     let file = folder.join("replaced");
     fs::write(&file, "new").unwrap();
@@ -249,6 +251,40 @@ async fn scenario(client: &Client, folder: &Path) {
         blob.delete_container(container).await.unwrap();
         assert!(blob.get_container(container).await.unwrap().is_none());
     }
+}
+
+/// Leases, on any server: the container has to be there.
+pub(crate) async fn one_holder_at_a_time(blob: &Blob, container: &str) {
+    let metadata = Default::default();
+    let fifteen = Duration::from_secs(15);
+    for expected in [Create::Created, Create::AlreadyExists] {
+        let created = blob
+            .create_blob(container, "lock", &metadata)
+            .await
+            .unwrap();
+        assert_eq!(created, expected);
+    }
+    let acquire = || blob.acquire_lease(container, "lock", fifteen);
+    let lease = acquire().await.unwrap().unwrap();
+    assert_eq!(acquire().await.unwrap(), None);
+    let created = blob
+        .create_blob(container, "lock", &metadata)
+        .await
+        .unwrap();
+    assert_eq!(created, Create::AlreadyExists);
+    let leased = blob.delete_blob(container, "lock").await.unwrap_err();
+    assert_eq!(leased.code(), Some("LeaseIdMissing"));
+    assert!(blob.renew_lease(&lease).await.unwrap());
+    blob.release_lease(lease.clone()).await.unwrap();
+    assert!(!blob.renew_lease(&lease).await.unwrap());
+    blob.release_lease(lease).await.unwrap();
+    let next = acquire().await.unwrap().unwrap();
+    blob.break_lease(container, "lock").await.unwrap();
+    blob.break_lease(container, "plain").await.unwrap();
+    assert!(!blob.renew_lease(&next).await.unwrap());
+    let absent = blob.acquire_lease(container, "none", fifteen).await;
+    assert!(absent.unwrap_err().is_not_found());
+    blob.delete_blob(container, "lock").await.unwrap();
 }
 
 /// Bytes that differ from file to file and do not repeat at the size of a block.

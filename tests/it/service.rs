@@ -14,6 +14,7 @@ use futures::StreamExt;
 use md5::{Digest, Md5};
 use serde_json::json;
 
+use crate::azurite::one_holder_at_a_time;
 use crate::support::client;
 
 /// Far beyond what anything here takes; reaching it is a failure.
@@ -265,4 +266,25 @@ async fn what_keeps_a_service_from_starting() {
     std::fs::write(other.path().join("lock"), "").unwrap();
     let broken = start(options(Some(other.path().to_owned()))).await;
     assert!(matches!(broken, Err(ServiceError::Store(_))));
+}
+
+#[tokio::test]
+async fn leases_outlive_the_service() {
+    let home = tempfile::tempdir().unwrap();
+    let service = start_in(home.path()).await;
+    let blob = client(&service).blob;
+    let metadata = Default::default();
+    blob.create_container("other", &metadata).await.unwrap();
+    one_holder_at_a_time(&blob, "other").await;
+    blob.create_blob("other", "lock", &metadata).await.unwrap();
+    let minute = Duration::from_secs(60);
+    let lease = blob.acquire_lease("other", "lock", minute).await.unwrap();
+    service.stop().await;
+
+    let service = start_in(home.path()).await;
+    let blob = client(&service).blob;
+    let second = blob.acquire_lease("other", "lock", minute).await.unwrap();
+    assert_eq!(second, None);
+    assert!(blob.renew_lease(&lease.unwrap()).await.unwrap());
+    service.stop().await;
 }

@@ -6,6 +6,7 @@
 mod container;
 mod download;
 mod item;
+mod lease;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -21,6 +22,7 @@ use azure_storage_blob::clients::{
 pub use container::{Container, ListedContainer};
 pub use download::{Downloaded, sweep_parts};
 pub use item::{BlobItem, Metadata};
+pub use lease::Lease;
 pub use upload::Upload;
 
 use super::azure_core_port::{client_error, client_options};
@@ -105,9 +107,9 @@ impl Blob {
     }
 }
 
-/// A URL drops these, and the request would be for something else.
+/// A URL drops some names, and the service takes a backslash for a slash: the request would be for something else.
 fn check_segment(name: &str, kind: &str) -> Result<(), ClientError> {
-    if matches!(name, "" | "." | "..") {
+    if matches!(name, "" | "." | "..") || name.contains('\\') {
         return Err(ClientError::new(
             format!("use {kind} `{name}`"),
             Failure::Unsendable {

@@ -33,7 +33,8 @@ impl Target {
         if blob.is_empty() {
             return Ok(Self::Container(container));
         }
-        let blob = BlobName::new(decode(blob)?).map_err(|invalid| {
+        // As the real service: a backslash in a path, encoded or not, is a slash. One in a query is itself.
+        let blob = BlobName::new(decode(blob)?.replace('\\', "/")).map_err(|invalid| {
             BlobRefusal::new(Code::InvalidResourceName).with("Reason", invalid.message)
         })?;
         Ok(Self::Blob(BlobRef { container, blob }))
@@ -138,6 +139,8 @@ mod tests {
             ("/acct/in1/a%20b/c+d", "in1: a b/c+d"),
             ("/acct/in1/a%2Fb", "in1: a/b"),
             ("/acct/in1//a", "in1: /a"),
+            ("/acct/in1/a%5Cb\\c", "in1: a/b/c"),
+            ("/acct/in1/..%5Cb", "InvalidResourceName"),
             ("/acct/in1/dir/", "in1: dir/"),
             ("/other/in1", "ResourceNotFound"),
             ("/", "ResourceNotFound"),
