@@ -4,6 +4,7 @@ use batchflow::clock;
 use batchflow::service::Service;
 use batchflow::wire::auth::{AccountKey, Request, Scheme, authorization};
 use batchflow::wire::time::Time;
+use hyper::ext::ReasonPhrase;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method};
 use serde_json::Value;
@@ -20,6 +21,7 @@ pub(crate) struct Caller {
 }
 
 /// A request before it is signed.
+#[derive(Clone)]
 pub(crate) struct Call<'a> {
     pub(crate) scheme: Scheme,
     pub(crate) verb: &'a str,
@@ -35,6 +37,8 @@ pub(crate) struct Call<'a> {
 
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// The rest of the status line.
+    pub(crate) reason: String,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
 }
@@ -106,13 +110,9 @@ impl Caller {
         self.send(Call::batch("POST", path).json(&body)).await
     }
 
-    pub(crate) async fn send(&self, call: Call<'_>) -> Answer {
-        let base = match call.scheme {
-            Scheme::Batch => &self.batch,
-            // The path names the account itself.
-            Scheme::Blob => self.blob.rsplit_once('/').unwrap().0,
-        };
-        let mut headers = call.headers;
+    /// The headers of a call as they go out, those that are left empty not at all.
+    pub(crate) fn headers<'a>(&self, call: &Call<'a>) -> Vec<(&'a str, String)> {
+        let mut headers = call.headers.clone();
         if !headers.iter().any(|(name, _)| name.ends_with("date")) {
             let date = Time::from(clock::now()).to_rfc1123();
             headers.push((call.scheme.date_header(), date));
@@ -126,22 +126,32 @@ impl Caller {
             let signature = authorization(call.scheme, &self.account, &self.key, &signed);
             headers.push(("authorization", signature));
         }
-        let query = if call.query.is_empty() {
-            String::new()
-        } else {
-            format!("?{}", call.query)
-        };
-        let url = format!("{base}{}{query}", call.path);
-        let method = Method::from_bytes(call.verb.as_bytes()).unwrap();
         headers.retain(|(name, _)| !call.unsigned.iter().any(|(n, _)| n == name));
-        headers.extend(call.unsigned);
+        headers.extend(call.unsigned.clone());
+        headers.retain(|(_, value)| !value.is_empty());
+        headers
+    }
+
+    pub(crate) async fn send(&self, call: Call<'_>) -> Answer {
+        let base = match call.scheme {
+            Scheme::Batch => &self.batch,
+            // The path names the account itself.
+            Scheme::Blob => self.blob.rsplit_once('/').unwrap().0,
+        };
+        let headers = self.headers(&call);
+        let url = format!("{base}{}", call.target());
+        let method = Method::from_bytes(call.verb.as_bytes()).unwrap();
         let mut request = self.http.request(method, url).body(call.body);
-        for (name, value) in headers.into_iter().filter(|(_, v)| !v.is_empty()) {
+        for (name, value) in headers {
             request = request.header(name, value);
         }
         let response = request.send().await.unwrap();
+        let said = response.extensions().get::<ReasonPhrase>();
+        let said = said.map(|r| String::from_utf8_lossy(r.as_bytes()).into_owned());
+        let usual = || response.status().canonical_reason().unwrap_or_default();
         Answer {
             status: response.status().as_u16(),
+            reason: said.unwrap_or_else(|| usual().to_owned()),
             headers: response.headers().clone(),
             text: response.text().await.unwrap(),
         }
@@ -177,6 +187,12 @@ impl<'a> Call<'a> {
             unsigned: Vec::new(),
             sign: true,
         }
+    }
+
+    /// Path and query.
+    pub(crate) fn target(&self) -> String {
+        let and = if self.query.is_empty() { "" } else { "?" };
+        format!("{}{and}{}", self.path, self.query)
     }
 
     pub(crate) fn json(self, body: &Value) -> Self {

@@ -2,6 +2,10 @@
 
 mod authentication;
 pub(crate) mod caller;
+mod every_operation;
 mod exchange;
+mod models;
 mod raw;
 mod refusals;
+mod shape;
+mod socket;

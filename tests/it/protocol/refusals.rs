@@ -7,7 +7,8 @@ use batchflow::wire::batch::error::Code;
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use super::caller::{Answer, Call, Caller};
+use super::caller::{Call, Caller};
+use super::shape;
 use crate::support::local_service;
 
 /// Codes of states that pass within milliseconds; the tests of the core reach them.
@@ -446,42 +447,6 @@ async fn until(caller: &Caller, path: &str, so: impl Fn(&Value) -> bool) -> Valu
     }
 }
 
-/// Status, code and shape of a refusal.
-fn check(code: Code, said: &str, is_head: bool, answer: &Answer) {
-    assert_eq!(answer.status, code.status(), "{said}: {}", answer.text);
-    assert!(!answer.header("request-id").is_empty(), "{said}");
-    assert!(answer.header("retry-after").is_empty(), "{said}");
-    if is_head {
-        return assert_eq!(answer.text, "", "{said}");
-    }
-    assert_eq!(answer.code(), code.as_str(), "{said}: {}", answer.text);
-    assert_eq!(
-        answer.header("content-type"),
-        "application/json;odata=minimalmetadata"
-    );
-    assert!(
-        answer.text.starts_with("{\"odata.metadata\":"),
-        "{}",
-        answer.text
-    );
-    let body = answer.json();
-    let metadata = body["odata.metadata"].as_str().unwrap();
-    let entity = "/$metadata#Microsoft.Azure.Batch.Protocol.Entities.Container.errors/@Element";
-    assert!(metadata.ends_with(entity), "{metadata}");
-    let message = body["message"]["value"].as_str().unwrap();
-    let lines: Vec<&str> = message.lines().collect();
-    assert_eq!(lines[0], code.message());
-    assert_eq!(
-        lines[1],
-        format!("RequestId:{}", answer.header("request-id"))
-    );
-    assert!(
-        lines[2].starts_with("Time:2") && lines[2].ends_with('Z'),
-        "{message}"
-    );
-    assert_ne!(body["values"], json!([]));
-}
-
 async fn try_all(caller: &Caller, cases: Vec<Case>, met: &mut BTreeSet<Code>) {
     for Case { code, mut call } in cases {
         let said = format!("{} {}?{}", call.verb, call.path, call.query);
@@ -492,7 +457,7 @@ async fn try_all(caller: &Caller, cases: Vec<Case>, met: &mut BTreeSet<Code>) {
             .iter()
             .any(|(name, _)| *name == "authorization");
         let answer = caller.send(call).await;
-        check(code, &said, is_head, &answer);
+        shape::is_refusal(code, &said, is_head, &answer);
         met.insert(code);
     }
 }

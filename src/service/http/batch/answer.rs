@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
+use hyper::ext::ReasonPhrase;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -76,7 +77,11 @@ impl Asked<'_> {
 
     pub(super) fn refuse(&self, refusal: &Refusal) -> Response<Body> {
         let body = refusal.body(self.request_id, self.now);
-        self.json(refusal.code.status(), self.object(ERROR, &body))
+        let mut response = self.json(refusal.code.status(), self.object(ERROR, &body));
+        if let Ok(reason) = ReasonPhrase::try_from(refusal.code.message().as_bytes()) {
+            response.extensions_mut().insert(reason);
+        }
+        response
     }
 
     /// `odata.metadata` and then the properties of `value`.

@@ -1,9 +1,21 @@
 //! JSON bodies: what is wrong is said by name, and nothing is ignored.
 
 use serde::de::DeserializeOwned;
+use serde_ignored::Path;
 use serde_json::Value;
 
+use super::strict::Strict;
 use crate::wire::batch::error::{Code, Refusal};
+
+/// What older SDKs still send, empty, of properties that have been retired.
+const RETIRED: [&str; 6] = [
+    "applicationLicenses",
+    "authenticationTokenSettings",
+    "certificateReferences",
+    "cloudServiceConfiguration",
+    "resourceTags",
+    "targetNodeCommunicationMode",
+];
 
 /// Reads a body. An unknown property, a missing one and one of a wrong type are each refused with their path.
 pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
@@ -11,26 +23,23 @@ pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
         return Err(Refusal::new(Code::InvalidRequestBody)
             .with("Reason", "The operation needs a JSON body"));
     }
-    // serde would read an array as the properties in their order.
-    if bytes.trim_ascii_start().starts_with(b"[") {
+    let whole: Value = serde_json::from_slice(bytes).map_err(|e| syntax(&e))?;
+    if !whole.is_object() {
         return Err(
             Refusal::new(Code::InvalidRequestBody).with("Reason", "The body must be a JSON object")
         );
     }
     let mut unknown: Vec<String> = Vec::new();
-    let mut note = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let ignoring = serde_ignored::Deserializer::new(&mut json, &mut note);
+    let mut note = |path: Path<'_>| {
+        if !may_be_ignored(&whole, &path) {
+            unknown.push(name(&path));
+        }
+    };
+    let ignoring = serde_ignored::Deserializer::new(Strict(&whole), &mut note);
     let value = serde_path_to_error::deserialize(ignoring).map_err(refusal)?;
-    json.end().map_err(|e| syntax(&e))?;
-    unknown.retain(|path| !is_annotation(path));
-    if !unknown.is_empty() {
-        let whole = serde_json::from_slice(bytes).map_err(|e| syntax(&e))?;
-        unknown.retain(|path| !is_blank(&whole, path));
-    }
     match unknown.into_iter().next() {
         Some(path) => Err(Refusal::new(Code::UnsupportedProperty)
-            .with("PropertyName", plain_path(&path))
+            .with("PropertyName", path)
             .with(
                 "Reason",
                 "The property is not known to this version of the API",
@@ -47,33 +56,44 @@ pub(super) fn read_optional<T: DeserializeOwned + Default>(bytes: &[u8]) -> Resu
     read(bytes)
 }
 
-/// OData annotations, such as `odata.metadata` and `@odata.type`, carry nothing for us.
-fn is_annotation(path: &str) -> bool {
-    path.contains("odata.")
+/// OData annotations, such as `odata.metadata` and `x@odata.type`, carry nothing for us, and neither does a
+/// retired property with nothing in it.
+fn may_be_ignored(whole: &Value, path: &Path<'_>) -> bool {
+    let Path::Map { key, .. } = path else {
+        return false;
+    };
+    let is_annotation = key.starts_with("odata.") || key.contains("@odata.");
+    is_annotation || RETIRED.contains(&key.as_str()) && find(whole, path).is_none_or(is_blank)
 }
 
-/// Whether nothing stands there: older SDKs send what has been retired since as `[]` or `null`.
-fn is_blank(whole: &Value, path: &str) -> bool {
-    let found = path
-        .split('.')
-        .filter(|part| *part != "?")
-        .try_fold(whole, |at, part| match at {
-            Value::Array(items) => items.get(part.parse::<usize>().ok()?),
-            other => other.get(part),
-        });
-    match found {
-        Some(Value::Null) | None => true,
-        Some(Value::Array(items)) => items.is_empty(),
-        Some(_) => false,
+fn is_blank(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty)
+}
+
+fn find<'a>(whole: &'a Value, path: &Path<'_>) -> Option<&'a Value> {
+    match path {
+        Path::Root => Some(whole),
+        Path::Seq { parent, index } => find(whole, parent)?.get(index),
+        Path::Map { parent, key } => find(whole, parent)?.get(key),
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => find(whole, parent),
     }
 }
 
-/// serde_ignored puts a `?` where an `Option` is.
-fn plain_path(path: &str) -> String {
-    path.split('.')
-        .filter(|part| *part != "?")
-        .collect::<Vec<_>>()
-        .join(".")
+/// As in `startTask.resourceFiles[0].httpUrl`.
+fn name(path: &Path<'_>) -> String {
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => format!("{}[{index}]", name(parent)),
+        Path::Map { parent, key } => match name(parent) {
+            parent if parent.is_empty() => key.clone(),
+            parent => format!("{parent}.{key}"),
+        },
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => name(parent),
+    }
 }
 
 fn syntax(error: &serde_json::Error) -> Refusal {
@@ -159,6 +179,26 @@ mod tests {
                 "{\"id\":\"p\",\"vmSize\":\"x\",\"startTask\":{\"commandLine\":\"x\",\"n\":1}}",
                 Code::UnsupportedProperty,
                 "startTask.n",
+            ),
+            (
+                "{\"id\":\"p\",\"vmSize\":\"x\",\"startTask\":[\"/bin/true\"]}",
+                Code::InvalidPropertyValue,
+                "startTask",
+            ),
+            (
+                "{\"id\":\"p\",\"vmSize\":\"x\",\"metadata\":[[\"a\",\"b\"]]}",
+                Code::InvalidPropertyValue,
+                "metadata[0]",
+            ),
+            (
+                "{\"id\":\"p\",\"vmSize\":\"x\",\"colour\":null}",
+                Code::UnsupportedProperty,
+                "colour",
+            ),
+            (
+                "{\"id\":\"p\",\"vmSize\":\"x\",\"metadata\":[{\"name\":\"a\",\"value\":\"b\",\"n\":[]}]}",
+                Code::UnsupportedProperty,
+                "metadata[0].n",
             ),
         ] {
             let (got, text) = refused(body);

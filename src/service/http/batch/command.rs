@@ -80,10 +80,14 @@ pub(super) fn read(
             let request = node_request::read(operation, id(2), bytes)?;
             pool(PoolRequest::OnNode(id(1), request))
         }
-        Op::DownloadNodeFile
-        | Op::GetNodeFileProperties
-        | Op::ListNodeFiles
-        | Op::DeleteNodeFile => pool(PoolRequest::NodeDirectory(id(1))),
+        Op::ListNodeFiles => {
+            // Read again once the directory is known; what is wrong with it is said first.
+            query.list(lists::FILES)?;
+            pool(PoolRequest::NodeDirectory(id(1)))
+        }
+        Op::DownloadNodeFile | Op::GetNodeFileProperties | Op::DeleteNodeFile => {
+            pool(PoolRequest::NodeDirectory(id(1)))
+        }
         Op::CreateJob => Ok(Request::CreateJob(Box::new(body::read(bytes)?))),
         Op::ListJobs => Ok(Request::Jobs(query.list(lists::JOBS)?)),
         Op::DeleteJob => job(JobRequest::Delete),
@@ -129,10 +133,13 @@ pub(super) fn read(
         }
         Op::TerminateTask => task(TaskRequest::Terminate),
         Op::ReactivateTask => task(TaskRequest::Reactivate),
-        Op::DownloadTaskFile
-        | Op::GetTaskFileProperties
-        | Op::ListTaskFiles
-        | Op::DeleteTaskFile => task(TaskRequest::Directory),
+        Op::ListTaskFiles => {
+            query.list(lists::FILES)?;
+            task(TaskRequest::Directory)
+        }
+        Op::DownloadTaskFile | Op::GetTaskFileProperties | Op::DeleteTaskFile => {
+            task(TaskRequest::Directory)
+        }
         other => Err(not_implemented(other)),
     }
 }

@@ -14,6 +14,7 @@ mod query;
 mod remote_login;
 mod reset;
 mod server;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod version;

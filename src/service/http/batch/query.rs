@@ -13,6 +13,13 @@ use crate::wire::time::Time;
 /// What every operation may be given.
 const COMMON: [&str; 2] = ["api-version", "timeout"];
 const SKIP_TOKEN: &str = "$skiptoken";
+/// Parameters that take one of a few values.
+const CHOICES: [(&str, &[&str]); 3] = [
+    // There are no statistics to add.
+    ("$expand", &["stats"]),
+    ("force", &["true", "false"]),
+    ("recursive", &["true", "false"]),
+];
 
 #[derive(Debug, Default)]
 pub(super) struct Query {
@@ -52,11 +59,26 @@ impl Query {
             all.any(|k| k.eq_ignore_ascii_case(name)) && version.takes(name)
                 || (lists && name.eq_ignore_ascii_case(SKIP_TOKEN))
         };
-        match self.parameters.iter().find(|(name, _)| !known(name)) {
-            Some((name, _)) => Err(Refusal::new(Code::UnsupportedQueryParameter)
-                .with("QueryParameterName", name.clone())),
-            None => Ok(()),
+        if let Some((name, _)) = self.parameters.iter().find(|(name, _)| !known(name)) {
+            return Err(Refusal::new(Code::UnsupportedQueryParameter)
+                .with("QueryParameterName", name.clone()));
         }
+        self.check_choices()
+    }
+
+    fn check_choices(&self) -> Result<(), Refusal> {
+        for (name, choices) in CHOICES {
+            let Some(value) = self.get(name) else {
+                continue;
+            };
+            if !choices.iter().any(|c| c.eq_ignore_ascii_case(value)) {
+                return Err(Refusal::new(Code::InvalidQueryParameterValue)
+                    .with("QueryParameterName", name)
+                    .with("QueryParameterValue", value)
+                    .with("Reason", format!("It must be {}", choices.join(" or "))));
+            }
+        }
+        Ok(())
     }
 
     /// Seconds, at least one. What is above the service's own limit counts as that limit.
