@@ -21,7 +21,7 @@ pub(crate) struct Caller {
 }
 
 /// A request before it is signed.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) scheme: Scheme,
     pub(crate) verb: &'a str,

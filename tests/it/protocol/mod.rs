@@ -4,6 +4,8 @@ mod authentication;
 pub(crate) mod caller;
 mod every_operation;
 mod exchange;
+mod furnished;
+mod fuzz;
 mod models;
 mod raw;
 mod refusals;

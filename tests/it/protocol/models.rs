@@ -99,6 +99,11 @@ impl Models {
             .into()
     }
 
+    /// The properties of a model.
+    pub(super) fn names(&self, model: &str) -> Vec<&'static str> {
+        self.0[model].iter().map(|property| property.name).collect()
+    }
+
     fn value(&self, kind: &Kind) -> Value {
         match kind {
             Kind::Text => json!("x"),

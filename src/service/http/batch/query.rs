@@ -63,7 +63,17 @@ impl Query {
             return Err(Refusal::new(Code::UnsupportedQueryParameter)
                 .with("QueryParameterName", name.clone()));
         }
+        self.page()?;
         self.check_choices()
+    }
+
+    /// Where a page begins and how long it may be.
+    fn page(&self) -> Result<(Option<String>, usize), Refusal> {
+        let after = self
+            .get(SKIP_TOKEN)
+            .map(page::read_skip_token)
+            .transpose()?;
+        Ok((after, page::max_results(self.get("maxresults"))?))
     }
 
     fn check_choices(&self) -> Result<(), Refusal> {
@@ -111,14 +121,8 @@ impl Query {
                 })
             })
             .transpose()?;
-        Ok(List {
-            filter,
-            after: self
-                .get(SKIP_TOKEN)
-                .map(page::read_skip_token)
-                .transpose()?,
-            max: page::max_results(self.get("maxresults"))?,
-        })
+        let (after, max) = self.page()?;
+        Ok(List { filter, after, max })
     }
 
     pub(super) fn time(&self, name: &str) -> Result<Option<Time>, Refusal> {
