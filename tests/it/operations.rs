@@ -90,20 +90,19 @@ async fn every_batch_operation_is_what_the_page_says() {
     compare("batch", &table);
 }
 
-fn blob_path(level: Level, comp: &str) -> (&'static str, String) {
-    let query = |restype: &str| {
+fn blob_path(level: Level, restype: &str, comp: &str) -> (&'static str, String) {
+    let query = {
         let comp = (!comp.is_empty()).then(|| format!("comp={comp}"));
         let restype = (!restype.is_empty()).then(|| format!("restype={restype}"));
         let both: Vec<String> = restype.into_iter().chain(comp).collect();
         both.join("&")
     };
-    match (level, comp) {
-        (Level::Service, "list" | "batch" | "blobs") => ("/batchflow", query("")),
-        (Level::Service, "account") => ("/batchflow", "restype=account&comp=properties".to_owned()),
-        (Level::Service, _) => ("/batchflow", query("service")),
-        (Level::Container, _) => ("/batchflow/container", query("container")),
-        (Level::Object, _) => ("/batchflow/container/blob", query("")),
-    }
+    let path = match level {
+        Level::Service => "/batchflow",
+        Level::Container => "/batchflow/container",
+        Level::Object => "/batchflow/container/blob",
+    };
+    (path, query)
 }
 
 #[tokio::test]
@@ -113,13 +112,18 @@ async fn every_blob_operation_is_what_the_page_says() {
     let mut table = "| operation | verb | resource | comp | |\n|---|---|---|---|---|\n".to_owned();
     let supported = TABLE.iter().map(|spec| {
         let name = format!("{:?}", spec.operation);
-        (name, spec.method, spec.level, spec.comp)
+        (name, spec.method, spec.level, spec.restype, spec.comp)
     });
-    let refused = UNSUPPORTED
-        .iter()
-        .map(|(level, comp, feature)| ((*feature).to_owned(), "PUT", *level, *comp));
-    for (name, method, level, comp) in supported.chain(refused) {
-        let (path, query) = blob_path(level, comp);
+    let refused = UNSUPPORTED.iter().map(|(level, comp, feature)| {
+        let restype = match (level, *comp) {
+            (Level::Container, _) => "container",
+            (Level::Service, "stats" | "userdelegationkey") => "service",
+            _ => "",
+        };
+        ((*feature).to_owned(), "PUT", *level, restype, *comp)
+    });
+    for (name, method, level, restype, comp) in supported.chain(refused) {
+        let (path, query) = blob_path(level, restype, comp);
         let answer = caller
             .send(Call::blob(method, &format!("{path}?{query}")))
             .await;

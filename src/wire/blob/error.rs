@@ -76,6 +76,7 @@ codes! {
     NoPendingCopyOperation 409 "There is currently no pending copy operation.";
     ContainerBeingDeleted 409 "The specified container is being deleted. Try operation later.";
     InvalidBlobType 409 "The blob type is invalid for this operation.";
+    PublicAccessNotPermitted 409 "Public access is not permitted on this storage account.";
     MissingContentLengthHeader 411 "The Content-Length header was not specified.";
     ConditionNotMet 412 "The condition specified using HTTP conditional header(s) is not met.";
     LeaseIdMismatchWithBlobOperation 412 "The lease ID specified did not match the lease ID for the blob.";

@@ -5,12 +5,17 @@ use crate::wire::sas::{Level, Permission};
 /// What we support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
+    GetAccountInformation,
+    GetServiceProperties,
+    SetServiceProperties,
     ListContainers,
     CreateContainer,
     GetContainerProperties,
     GetContainerMetadata,
     SetContainerMetadata,
     DeleteContainer,
+    GetContainerAcl,
+    SetContainerAcl,
     LeaseContainer,
     ListBlobs,
     SubmitBatch,
@@ -36,10 +41,12 @@ pub struct Spec {
     pub operation: Operation,
     pub method: &'static str,
     pub level: Level,
+    /// The value of `restype`, or nothing.
+    pub restype: &'static str,
     /// The value of `comp`, or nothing.
     pub comp: &'static str,
     pub success: u16,
-    /// Any one of these in a shared access signature is enough.
+    /// Any one of these in a shared access signature is enough. None: it takes the key.
     pub permissions: &'static [Permission],
     /// Whether a service SAS can give the right at all.
     pub service_sas: bool,
@@ -49,13 +56,24 @@ pub struct Spec {
     pub when: &'static [&'static str],
 }
 
+/// The `restype` of an operation: of its own, or that of most operations at its level. Containers are listed
+/// without one.
+const fn restype(level: Level, own: &[&'static str]) -> &'static str {
+    match (own, level) {
+        ([own, ..], _) => own,
+        ([], Level::Container) => "container",
+        ([], Level::Service | Level::Object) => "",
+    }
+}
+
 macro_rules! table {
-    ($($operation:ident $method:literal $level:ident $comp:literal $success:literal [$($permission:ident)*] $sas:literal [$($parameter:literal)*] $(when [$($header:literal)+])?;)+) => {
+    ($($operation:ident $method:literal $level:ident $comp:literal $success:literal [$($permission:ident)*] $sas:literal [$($parameter:literal)*] $(when [$($header:literal)+])? $(restype $restype:literal)?;)+) => {
         /// Everything we support.
         pub const TABLE: &[Spec] = &[$(Spec {
             operation: Operation::$operation,
             method: $method,
             level: Level::$level,
+            restype: restype(Level::$level, &[$($restype)?]),
             comp: $comp,
             success: $success,
             permissions: &[$(Permission::$permission),*],
@@ -67,6 +85,14 @@ macro_rules! table {
 }
 
 table! {
+    GetAccountInformation  "GET"    Service   "properties" 200 [Read]        false [] restype "account";
+    GetAccountInformation  "HEAD"   Service   "properties" 200 [Read]        false [] restype "account";
+    GetAccountInformation  "GET"    Container "properties" 200 [Read]        true  [] restype "account";
+    GetAccountInformation  "HEAD"   Container "properties" 200 [Read]        true  [] restype "account";
+    GetAccountInformation  "GET"    Object    "properties" 200 [Read]        true  [] restype "account";
+    GetAccountInformation  "HEAD"   Object    "properties" 200 [Read]        true  [] restype "account";
+    GetServiceProperties   "GET"    Service   "properties" 200 [Read]        false [] restype "service";
+    SetServiceProperties   "PUT"    Service   "properties" 202 [Write]       false [] restype "service";
     ListContainers         "GET"    Service   "list"      200 [List]         false ["prefix" "marker" "maxresults" "include"];
     CreateContainer        "PUT"    Container ""          201 [Create Write] false [];
     GetContainerProperties "GET"    Container ""          200 [Read]         false [];
@@ -76,6 +102,9 @@ table! {
     SetContainerMetadata   "PUT"    Container "metadata"  200 [Write]        false [];
     DeleteContainer        "DELETE" Container ""          202 [Delete]       false [];
     LeaseContainer         "PUT"    Container "lease"     200 [Write Delete] false [];
+    GetContainerAcl        "GET"    Container "acl"       200 []             false [];
+    GetContainerAcl        "HEAD"   Container "acl"       200 []             false [];
+    SetContainerAcl        "PUT"    Container "acl"       200 []             false [];
     ListBlobs              "GET"    Container "list"      200 [List]         true  ["prefix" "delimiter" "marker" "maxresults" "include"];
     SubmitBatch            "POST"   Service   "batch"     202 [Delete Write] false [];
     SubmitBatch            "POST"   Container "batch"     202 [Delete Write] true  [];
@@ -98,11 +127,9 @@ table! {
 
 /// `comp` values of the real service that we do not support, with the feature they belong to.
 pub const UNSUPPORTED: &[(Level, &str, &str)] = &[
-    (Level::Service, "properties", "service properties"),
     (Level::Service, "stats", "service statistics"),
     (Level::Service, "userdelegationkey", "user delegation keys"),
     (Level::Service, "blobs", "finding blobs by tags"),
-    (Level::Container, "acl", "container access policies"),
     (Level::Container, "undelete", "restoring deleted containers"),
     (Level::Container, "blobs", "finding blobs by tags"),
     (Level::Container, "rename", "renaming containers"),
@@ -123,7 +150,6 @@ pub const UNSUPPORTED: &[(Level, &str, &str)] = &[
         "immutability policies",
     ),
     (Level::Object, "legalhold", "legal holds"),
-    (Level::Service, "account", "account information"),
 ];
 
 /// What a request asks for.
@@ -147,24 +173,9 @@ pub fn route(
     comp: &str,
     has_header: impl Fn(&str) -> bool,
 ) -> Route {
-    if restype == "account" {
-        return Route::Unsupported("account information");
-    }
-    if restype == "service" {
-        return Route::Unsupported("service properties");
-    }
-    // The containers are listed without a restype.
-    let expected = if level == Level::Container {
-        "container"
-    } else {
-        ""
-    };
-    if restype != expected {
-        return Route::Unknown;
-    }
     let mut candidates = TABLE
         .iter()
-        .filter(|spec| spec.level == level && spec.comp == comp)
+        .filter(|spec| spec.level == level && spec.restype == restype && spec.comp == comp)
         .peekable();
     let exists = candidates.peek().is_some();
     let found = candidates
@@ -173,9 +184,11 @@ pub fn route(
     if let Some(spec) = found {
         return Route::Supported(spec);
     }
-    let known = UNSUPPORTED
-        .iter()
-        .find(|(at, name, _)| *at == level && *name == comp);
+    let is_usual = restype == self::restype(level, &[]);
+    let known = UNSUPPORTED.iter().find(|(at, name, _)| {
+        (*at, *name) == (level, comp)
+            && (is_usual || (level, restype) == (Level::Service, "service"))
+    });
     match known {
         Some((_, _, feature)) => Route::Unsupported(feature),
         None if exists => Route::WrongMethod,
@@ -206,15 +219,23 @@ mod tests {
                 Service,
                 "account",
                 "properties",
-                "unsupported: account information",
+                "GetAccountInformation 200",
             ),
             (
                 "GET",
                 Service,
                 "service",
                 "properties",
-                "unsupported: service properties",
+                "GetServiceProperties 200",
             ),
+            (
+                "GET",
+                Service,
+                "service",
+                "stats",
+                "unsupported: service statistics",
+            ),
+            ("GET", Object, "account", "", "unknown"),
             ("GET", Service, "", "", "unknown"),
             ("PUT", Container, "container", "", "CreateContainer 201"),
             ("PUT", Container, "", "", "unknown"),
@@ -226,13 +247,7 @@ mod tests {
                 "GetContainerProperties 200",
             ),
             ("POST", Container, "container", "", "wrong method"),
-            (
-                "PUT",
-                Container,
-                "container",
-                "acl",
-                "unsupported: container access policies",
-            ),
+            ("PUT", Container, "container", "acl", "SetContainerAcl 200"),
             ("DELETE", Container, "container", "", "DeleteContainer 202"),
             ("PUT", Object, "", "", "PutBlob 201"),
             ("PUT", Object, "", "block", "PutBlock 201"),
@@ -250,7 +265,8 @@ mod tests {
         for (i, a) in TABLE.iter().enumerate() {
             for b in &TABLE[i + 1..] {
                 assert!(
-                    (a.method, a.level, a.comp, a.when) != (b.method, b.level, b.comp, b.when),
+                    (a.method, a.level, a.restype, a.comp, a.when)
+                        != (b.method, b.level, b.restype, b.comp, b.when),
                     "{a:?} {b:?}"
                 );
             }

@@ -48,6 +48,15 @@ async function main() {
   assert.equal(await (await fetch(url)).text(), "0123456789");
   await refused(403, "AuthorizationPermissionMismatch", () => new BlockBlobClient(url).upload("x", 1));
 
+  assert.equal((await blobs.getAccountInfo()).accountKind, "StorageV2");
+  const serviceProperties = await blobs.getProperties();
+  assert.equal(serviceProperties.staticWebsite.enabled, false);
+  await blobs.setProperties({ cors: [], staticWebsite: { enabled: false } });
+  await refused(501, "NotImplemented", () => blobs.setProperties({ staticWebsite: { enabled: true } }));
+  assert.deepEqual((await box.getAccessPolicy()).signedIdentifiers, []);
+  await box.setAccessPolicy();
+  await refused(409, "PublicAccessNotPermitted", () => box.setAccessPolicy("container"));
+
   const lease = small.getBlobLeaseClient();
   const { leaseId } = await lease.acquireLease(15);
   await refused(409, "LeaseAlreadyPresent", () => small.getBlobLeaseClient().acquireLease(-1));

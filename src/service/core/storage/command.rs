@@ -97,6 +97,11 @@ pub(in crate::service) enum BlobCommand {
         metadata: Metadata,
         conditions: Conditions,
     },
+    /// The policy that is always there: only the ETag changes.
+    SetContainerAcl {
+        container: ContainerName,
+        conditions: Conditions,
+    },
     DeleteContainer {
         container: ContainerName,
         conditions: Conditions,

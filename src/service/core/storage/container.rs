@@ -44,12 +44,12 @@ impl BlobStorage {
         Ok(BlobReply::Container(Box::new(found.clone())))
     }
 
-    pub(super) fn set_container_metadata(
+    pub(super) fn change_container(
         &mut self,
         name: &ContainerName,
-        metadata: Metadata,
         conditions: &Conditions,
         now: Time,
+        change: impl FnOnce(&mut Container),
     ) -> Reply {
         self.check_container(name, conditions)?;
         let held = self.container(name)?.lease.as_ref();
@@ -57,7 +57,7 @@ impl BlobStorage {
         let modified = self.stamp(now);
         if let Some(found) = self.containers.get_mut(name.as_str()) {
             found.modified = modified;
-            found.metadata = metadata;
+            change(found);
         }
         self.dirty.insert(Key::Container(name.as_str().to_owned()));
         Ok(BlobReply::Written(modified))

@@ -65,7 +65,13 @@ impl BlobStorage {
                 container,
                 metadata,
                 conditions,
-            } => self.set_container_metadata(&container, metadata, &conditions, now),
+            } => self.change_container(&container, &conditions, now, |found| {
+                found.metadata = metadata;
+            }),
+            BlobCommand::SetContainerAcl {
+                container,
+                conditions,
+            } => self.change_container(&container, &conditions, now, |_| ()),
             BlobCommand::DeleteContainer {
                 container,
                 conditions,

@@ -75,7 +75,7 @@ async fn delete(
 ) -> Result<Response, BlobRefusal> {
     let state = call.state;
     let query = Query::parse(parts.uri.query().unwrap_or_default())?;
-    let target = Target::parse(parts.uri.path(), &state.account)?;
+    let target = Target::parse(parts.uri.path(), &state.account, call.style)?;
     let access = access::authenticate(state, parts, &target, call.now)?;
     let spec = server::find(parts, &target, &query)?;
     access.authorise(spec)?;
@@ -93,6 +93,7 @@ async fn delete(
     let call = Call {
         state,
         parts,
+        style: call.style,
         query: &query,
         access: &access,
         spec,

@@ -5,9 +5,9 @@ use http::HeaderMap;
 use http::request::Parts;
 
 use super::access::Access;
-use super::reply;
 use super::server::BlobState;
-use super::target::Query;
+use super::target::{Query, Style};
+use super::{headers, reply};
 use crate::service::core::storage::{BlobCommand, BlobRefusal, BlobReply, Page};
 use crate::service::extents::Unclaimed;
 use crate::wire::blob::error::Code;
@@ -18,6 +18,7 @@ use crate::wire::time::Time;
 pub(super) struct Call<'a> {
     pub(super) state: &'a BlobState,
     pub(super) parts: &'a Parts,
+    pub(super) style: Style,
     pub(super) query: &'a Query,
     pub(super) access: &'a Access,
     pub(super) spec: &'static Spec,
@@ -125,14 +126,12 @@ impl Call<'_> {
 
     /// The URL that the client reaches the account under.
     pub(super) fn service_endpoint(&self) -> String {
-        let host = super::headers::text(self.headers(), "host");
-        let authority = self.parts.uri.authority().map(|a| a.as_str());
-        format!(
-            "{}://{}/{}/",
-            if self.state.secure { "https" } else { "http" },
-            host.or(authority).unwrap_or("localhost"),
-            self.state.account
-        )
+        let scheme = if self.state.secure { "https" } else { "http" };
+        let host = headers::host(self.parts);
+        match self.style {
+            Style::Path => format!("{scheme}://{host}/{}/", self.state.account),
+            Style::Host => format!("{scheme}://{host}/"),
+        }
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) async fn create(
     call: &Call<'_>,
     container: ContainerName,
 ) -> Result<Response, BlobRefusal> {
+    headers::check_private(call.headers())?;
     let metadata = headers::metadata(call.headers())?;
     let command = BlobCommand::CreateContainer {
         container,

@@ -6,7 +6,7 @@ use http::Uri;
 
 use super::access::{self, Access};
 use super::call::{Call, unexpected};
-use super::target::Target;
+use super::target::{Style, Target};
 use super::{headers, reply};
 use crate::service::core::storage::{BlobCommand, BlobRef, BlobRefusal, BlobReply, Copy, CopyKind};
 use crate::wire::blob::condition::Conditions;
@@ -105,7 +105,9 @@ fn source(call: &Call<'_>) -> Result<(String, BlobRef), BlobRefusal> {
     if !is_here(call, authority.host(), authority.port_u16()) {
         return Err(BlobRefusal::unsupported("copying from another host"));
     }
-    let Target::Blob(source) = Target::parse(url.path(), &call.state.account)? else {
+    let account = &call.state.account;
+    let style = Style::of(authority.host(), account);
+    let Target::Blob(source) = Target::parse(url.path(), account, style)? else {
         return Err(invalid());
     };
     let query = url.query().unwrap_or_default();

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
+use http::request::Parts;
 
 use super::target::Query;
 use crate::service::core::storage::{BlobRefusal, ContentHeaders, Metadata};
@@ -15,6 +16,7 @@ use crate::wire::time::Time;
 /// Older versions differ in what they sign and answer.
 const OLDEST_VERSION: &str = "2019-12-12";
 const METADATA: &str = "x-ms-meta-";
+const PUBLIC_ACCESS: &str = "x-ms-blob-public-access";
 const LEASE_ID: &str = "x-ms-lease-id";
 const MAX_METADATA_BYTES: usize = 8 * 1024;
 
@@ -37,6 +39,13 @@ const KNOWN: &[&str] = &[
     "x-ms-correlation-request-id",
     "x-ms-useragent",
 ];
+
+/// Host and port as the client names them.
+pub(super) fn host(parts: &Parts) -> &str {
+    let authority = parts.uri.authority().map(|a| a.as_str());
+    let named = text(&parts.headers, "host").or(authority);
+    named.unwrap_or("localhost")
+}
 
 pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
@@ -94,6 +103,7 @@ fn known_to(operation: Operation) -> &'static [&'static str] {
             "x-ms-source-if-modified-since",
             "x-ms-source-if-unmodified-since",
         ],
+        Operation::CreateContainer | Operation::SetContainerAcl => &[PUBLIC_ACCESS],
         Operation::AbortCopyBlob => &["x-ms-copy-action"],
         Operation::LeaseContainer | Operation::LeaseBlob => &[
             "x-ms-lease-action",
@@ -113,6 +123,9 @@ fn heeds_lease(operation: Operation) -> bool {
             | Operation::ListBlobs
             | Operation::CreateContainer
             | Operation::SubmitBatch
+            | Operation::GetAccountInformation
+            | Operation::GetServiceProperties
+            | Operation::SetServiceProperties
     )
 }
 
@@ -131,6 +144,14 @@ pub(super) fn check_known(headers: &HeaderMap, operation: Operation) -> Result<(
     match unknown {
         None => Ok(()),
         Some(name) => Err(BlobRefusal::new(Code::UnsupportedHeader).with("HeaderName", name)),
+    }
+}
+
+/// No container can be read without a key or signature, as in accounts of Azure that do not allow it.
+pub(super) fn check_private(headers: &HeaderMap) -> Result<(), BlobRefusal> {
+    match optional(headers, PUBLIC_ACCESS)? {
+        None => Ok(()),
+        Some(_) => Err(Code::PublicAccessNotPermitted.into()),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Blob Storage over HTTP, path style: `/{account}/{container}/{blob…}`.
+//! Blob Storage over HTTP: `/{account}/{container}/{blob…}`, or `/{container}/{blob…}` of a host that is named
+//! after the account.
 //!
 //! A request is parsed, authenticated, matched with an operation of `wire::blob::operation`, and checked for
 //! anything that we would have to ignore; that is refused by name. Content goes through `extents` on its way,
@@ -15,6 +16,7 @@ mod download;
 mod headers;
 mod lease;
 mod object;
+mod properties;
 mod reply;
 mod server;
 mod target;

@@ -12,9 +12,10 @@ use http::Request;
 use http::request::Parts;
 
 use super::call::Call;
-use super::target::{Query, Target};
+use super::target::{Query, Style, Target};
 use super::{
-    access, account, batch, block, container, copy, download, headers, lease, object, reply,
+    access, account, batch, block, container, copy, download, headers, lease, object, properties,
+    reply,
 };
 use crate::clock;
 use crate::service::core::storage::{BlobCommand, BlobRefusal, BlobReply};
@@ -81,7 +82,8 @@ async fn handle(
     now: Time,
 ) -> Result<Response, BlobRefusal> {
     let query = Query::parse(parts.uri.query().unwrap_or_default())?;
-    let target = Target::parse(parts.uri.path(), &state.account)?;
+    let style = Style::of(headers::host(parts), &state.account);
+    let target = Target::parse(parts.uri.path(), &state.account, style)?;
     let access = access::authenticate(state, parts, &target, now)?;
     headers::check_version(&parts.headers, &query)?;
     let spec = find(parts, &target, &query)?;
@@ -91,6 +93,7 @@ async fn handle(
     let call = Call {
         state,
         parts,
+        style,
         query: &query,
         access: &access,
         spec,
@@ -98,6 +101,17 @@ async fn handle(
     };
     match (target, spec.operation) {
         (Target::Account, Operation::ListContainers) => account::list_containers(&call).await,
+        (_, Operation::GetAccountInformation) => Ok(properties::account(&call)),
+        (Target::Account, Operation::GetServiceProperties) => Ok(properties::get_service(&call)),
+        (Target::Account, Operation::SetServiceProperties) => {
+            properties::set_service(&call, body).await
+        }
+        (Target::Container(name), Operation::GetContainerAcl) => {
+            properties::get_acl(&call, name).await
+        }
+        (Target::Container(name), Operation::SetContainerAcl) => {
+            properties::set_acl(&call, body, name).await
+        }
         (Target::Account, Operation::SubmitBatch) => batch::submit(&call, body, None).await,
         (Target::Container(name), Operation::SubmitBatch) => {
             batch::submit(&call, body, Some(name)).await

@@ -16,15 +16,46 @@ pub(super) enum Target {
     Blob(BlobRef),
 }
 
-impl Target {
-    /// Reads `/account/container/blob`, percent-encoded; slashes in the blob's name may be encoded or not.
-    pub(super) fn parse(path: &str, account: &str) -> Result<Self, BlobRefusal> {
-        let path = path.strip_prefix('/').unwrap_or(path);
-        let (first, rest) = path.split_once('/').unwrap_or((path, ""));
-        if first != account {
-            return Err(BlobRefusal::new(Code::ResourceNotFound)
-                .with("Reason", format!("the only account here is `{account}`")));
+/// Where a URL names the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Path,
+    Host,
+}
+
+impl Style {
+    /// Host style are `account.localhost` and, as at Azure, `account.blob.…`. A host whose name merely begins with
+    /// that of the account is path style.
+    pub(super) fn of(host: &str, account: &str) -> Self {
+        let name = host.split(':').next().unwrap_or_default();
+        let below = name
+            .get(..account.len())
+            .filter(|first| first.eq_ignore_ascii_case(account))
+            .and_then(|_| name[account.len()..].strip_prefix('.'))
+            .map(|rest| rest.trim_end_matches('.').to_ascii_lowercase());
+        match below {
+            Some(rest) if rest == "localhost" || rest.starts_with("blob.") => Self::Host,
+            _ => Self::Path,
         }
+    }
+}
+
+impl Target {
+    /// Reads `/account/container/blob`, or without the account if the host names it, percent-encoded; slashes in
+    /// the blob's name may be encoded or not.
+    pub(super) fn parse(path: &str, account: &str, style: Style) -> Result<Self, BlobRefusal> {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let rest = match style {
+            Style::Host => path,
+            Style::Path => {
+                let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+                if first != account {
+                    return Err(BlobRefusal::new(Code::ResourceNotFound)
+                        .with("Reason", format!("the only account here is `{account}`")));
+                }
+                rest
+            }
+        };
         if rest.is_empty() {
             return Ok(Self::Account);
         }
@@ -151,13 +182,41 @@ mod tests {
             ("/acct/in1/a%00b", "InvalidResourceName"),
             ("/acct/in1/..%2Fb", "InvalidResourceName"),
         ] {
-            let shown = match Target::parse(path, "acct") {
-                Ok(Target::Account) => "account".to_owned(),
-                Ok(Target::Container(name)) => name.to_string(),
-                Ok(Target::Blob(at)) => format!("{}: {}", at.container, at.blob),
-                Err(refusal) => refusal.code.as_str().to_owned(),
-            };
-            assert_eq!(shown, expected, "{path}");
+            assert_eq!(shown(path, Style::Path), expected, "{path}");
+            // The same without the account, but for what is refused because it is another.
+            if let Some(rest) = path.strip_prefix("/acct") {
+                assert_eq!(shown(rest, Style::Host), expected, "{rest}");
+            }
+        }
+    }
+
+    fn shown(path: &str, style: Style) -> String {
+        match Target::parse(path, "acct", style) {
+            Ok(Target::Account) => "account".to_owned(),
+            Ok(Target::Container(name)) => name.to_string(),
+            Ok(Target::Blob(at)) => format!("{}: {}", at.container, at.blob),
+            Err(refusal) => refusal.code.as_str().to_owned(),
+        }
+    }
+
+    #[test]
+    fn styles() {
+        for (host, expected) in [
+            ("acct.localhost", Style::Host),
+            ("acct.localhost:10101", Style::Host),
+            ("Acct.Blob.LocalHost.:1", Style::Host),
+            ("acct.blob.core.windows.net", Style::Host),
+            ("acct.example.org", Style::Path),
+            ("acct", Style::Path),
+            ("acctlocalhost", Style::Path),
+            ("other.localhost", Style::Path),
+            ("localhost:1", Style::Path),
+            ("127.0.0.1:1", Style::Path),
+            ("[::1]:1", Style::Path),
+            ("ä.localhost", Style::Path),
+            ("", Style::Path),
+        ] {
+            assert_eq!(Style::of(host, "acct"), expected, "{host}");
         }
     }
 

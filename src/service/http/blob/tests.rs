@@ -7,4 +7,6 @@ mod containers;
 mod copies;
 mod harness;
 mod leases;
+mod properties;
 mod refusals;
+mod styles;

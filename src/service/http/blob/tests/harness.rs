@@ -177,6 +177,14 @@ impl Sending<'_> {
         self
     }
 
+    /// As a client that knows the account by its own host.
+    pub(super) fn host_style(mut self) -> Self {
+        let rest = self.target.strip_prefix("/acct").unwrap_or(&self.target);
+        self.target = rest.to_owned();
+        let port = self.server.address.port();
+        self.header("host", &format!("acct.blob.localhost:{port}"))
+    }
+
     pub(super) fn signed(mut self, signature: Signature) -> Self {
         self.signature = signature;
         self
