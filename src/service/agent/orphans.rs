@@ -3,10 +3,12 @@
 //! Where there is no `/proc` nothing is found, and only process groups hold tasks together.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::protocol::MARKER;
+use crate::clock;
 
 /// Every child of this process, of whichever thread, zombies too. While children come and go one may be
 /// missed; its going wakes the reaper, which looks again.
@@ -57,12 +59,15 @@ pub(super) fn identify(pid: Pid) -> Identity {
     }
 }
 
-/// Kills what an earlier service left running below a directory: only if that service and its launcher were
-/// both killed is there anything to find.
+/// How long to wait for the end of what was killed; only something stuck in the kernel takes long.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Kills what an earlier service left running below a directory, and waits until it is gone: only if that
+/// service and its launcher were both killed is there anything to find.
 pub(super) fn kill_leftovers(nodes_dir: &Path) {
     let me = rustix::process::getpid();
-    // Killing one may show another that it was just starting.
-    for _ in 0..16 {
+    let start = clock::monotonic();
+    while start.elapsed() < PATIENCE {
         let mut found = false;
         for pid in all_processes().into_iter().filter(|pid| *pid != me) {
             let below = environment_value(pid, MARKER)
@@ -72,6 +77,8 @@ pub(super) fn kill_leftovers(nodes_dir: &Path) {
         if !found {
             return;
         }
+        // A killed process dies when it gets to run, and killing one may show another that it was just starting.
+        std::thread::park_timeout(Duration::from_millis(5));
     }
 }
 
