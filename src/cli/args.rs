@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -157,6 +158,9 @@ pub(super) struct ServeArgs {
     /// The key of the certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(super) tls_key: Option<PathBuf>,
+    /// Evaluate autoscale formulas this often, whatever their pools say (5s, 1m; Azure allows 5 minutes and more)
+    #[arg(long, value_name = "TIME", value_parser = interval)]
+    pub(super) autoscale_interval: Option<Duration>,
     /// Print the account as variables to paste into a shell (this is what happens anyway)
     #[arg(long, conflicts_with = "json")]
     pub(super) env: bool,
@@ -194,6 +198,15 @@ fn variable(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// As `5s` or `PT5S`.
+fn interval(text: &str) -> Result<Duration, String> {
+    let given = text.parse::<jiff::SignedDuration>().ok();
+    given
+        .and_then(|given| Duration::try_from(given).ok())
+        .filter(|given| *given >= Duration::from_secs(1))
+        .ok_or_else(|| "expected a time of at least a second, such as 5s or 1m".to_owned())
+}
+
 /// The rule of Azure for names of accounts.
 fn account(text: &str) -> Result<String, String> {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
@@ -213,6 +226,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn intervals() {
+        for (text, seconds) in [("5s", 5), ("1m 30s", 90), ("PT5M", 300), ("1s", 1)] {
+            assert_eq!(interval(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for bad in ["", "5", "0s", "500ms", "-5s", "soon"] {
+            assert!(interval(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(super) async fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
         account: args.account.clone(),
         key: (!args.own_key).then(development::key),
         tls: tls(args),
+        autoscale_interval: args.autoscale_interval,
         ..Options::new(target::launcher()?)
     };
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Runtime)?;

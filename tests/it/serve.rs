@@ -114,6 +114,32 @@ async fn the_development_account_is_the_same_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn formulas_are_evaluated_as_often_as_asked() {
+    let workshop = Workshop::new();
+    let args = ["--json", "--in-memory", "--autoscale-interval", "1s"];
+    let serving = Serving::start(&workshop, &args);
+    let caller = serving.caller(reqwest::Client::new());
+    let mut body = pool();
+    let fields = body.as_object_mut().unwrap();
+    fields.remove("targetDedicatedNodes");
+    fields.insert("enableAutoScale".to_owned(), json!(true));
+    fields.insert(
+        "autoScaleFormula".to_owned(),
+        json!("$TargetDedicatedNodes = 0;"),
+    );
+    let created = caller.send(Call::batch("POST", "/pools").json(&body)).await;
+    created.expect(201);
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < 2 {
+        let shown = caller.get("/pools/p").await.json();
+        assert_eq!(shown["autoScaleEvaluationInterval"], "PT15M");
+        let run = shown["autoScaleRun"]["timestamp"].as_str();
+        seen.extend(run.map(str::to_owned));
+    }
+    serving.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn variables_to_paste_and_a_key_of_its_own() {
     let workshop = Workshop::new();
     let serving = Serving::start(
