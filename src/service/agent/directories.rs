@@ -80,6 +80,12 @@ impl NodeDirectories {
         };
         Ok(RunDirectories { root })
     }
+
+    /// The directory of a subtask: below that of its task, as the service has it [mem].
+    pub(in crate::service) fn of_subtask(task: &RunDirectories, id: u16) -> RunDirectories {
+        let root = task.root.join(id.to_string());
+        RunDirectories { root }
+    }
 }
 
 /// The directory of one command line.

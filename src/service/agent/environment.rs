@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::directories::{NodeDirectories, RunDirectories};
-use crate::service::core::effect::{Launch, Role};
+use crate::service::core::effect::{Instance, Launch, Role};
 
 /// What no user may set.
 const RESERVED: &str = "AZ_BATCH_";
@@ -76,10 +76,46 @@ pub(super) fn environment(
             set("JOB_PREP_WORKING_DIR", text(&preparation.join("wd")));
             set("JOB_PREP_DIR", text(&preparation));
         }
+        if let Some(instance) = &launch.instance {
+            for (name, value) in team(instance) {
+                set(name, value);
+            }
+            // Subtasks have theirs below it.
+            if let Ok(shared) = node.task(job, task) {
+                set("TASK_SHARED_DIR", text(&shared));
+            }
+        }
         set("JOB_ID", job.clone());
         set("TASK_ID", task.clone());
     }
+    if let Some(instance) = &launch.instance {
+        variables.insert("CCP_NODES".to_owned(), ccp_nodes(instance));
+    }
     Ok(variables)
+}
+
+/// The port that the service names for the primary [doc]; nothing listens there unless the task does.
+const PRIMARY_PORT: u16 = 6000;
+
+/// What an instance learns of the others.
+fn team(instance: &Instance) -> [(&'static str, String); 4] {
+    let addresses: Vec<String> = instance.addresses.iter().map(ToString::to_string).collect();
+    let primary = addresses.first().map_or("127.0.0.1", String::as_str);
+    [
+        ("NODE_LIST", addresses.join(";")),
+        ("HOST_LIST", addresses.join(",")),
+        ("MASTER_NODE", format!("{primary}:{PRIMARY_PORT}")),
+        ("IS_CURRENT_NODE_MASTER", (instance.id == 0).to_string()),
+    ]
+}
+
+/// How many nodes, then each with its cores: one, as all of them share this machine's.
+fn ccp_nodes(instance: &Instance) -> String {
+    let mut text = instance.addresses.len().to_string();
+    for address in &instance.addresses {
+        text.push_str(&format!(" {address} 1"));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -121,6 +157,7 @@ mod tests {
             resource_files: Vec::new(),
             preparation: None,
             output_files: Vec::new(),
+            instance: None,
         };
         environment(&launch, ACCOUNT, &dirs, &run)
     }

@@ -94,8 +94,10 @@ fn take_requests(reaper: &Reaper) -> bool {
 
 fn launch(reaper: &Reaper, command: &Command) {
     let marker = variable(command, MARKER).map(str::to_owned);
-    let started = reaper.start(command.run, marker, || spawn(command));
+    let started = reaper.start(command, marker, || spawn(command));
     if let Err(why) = started {
+        // Nothing comes after what was held.
+        reaper.kill(command.run);
         tell(&Notice::Failed {
             run: command.run,
             why,

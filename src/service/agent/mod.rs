@@ -8,6 +8,7 @@
 
 mod blob_url;
 mod command_line;
+mod coordination;
 pub(in crate::service) mod directories;
 mod environment;
 mod failure;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::blob_url::BlobEndpoints;
@@ -14,7 +15,7 @@ use super::failure::chain;
 use super::lanes::{Lanes, Turn};
 use super::logs;
 use super::processes::{LauncherError, LauncherProgram, Processes};
-use super::run::{self, Stop};
+use super::run::{self, Signals};
 use super::trees;
 use super::web::{Web, WebError};
 use crate::service::core::effect::{Effect, Launch, NodeRef, Report, Role, RunId, StopReason};
@@ -74,6 +75,8 @@ struct Active {
     node: NodeRef,
     role: Role,
     stop: watch::Sender<Option<StopReason>>,
+    /// Of the primary of a multi-instance task: the others are ready.
+    proceed: CancellationToken,
 }
 
 impl Shared {
@@ -155,6 +158,11 @@ impl Agent {
                 self.spawn(prepare_node(self.shared.clone(), node, turn));
             }
             Effect::Launch(launch) => self.launch(*launch),
+            Effect::Proceed(run) => {
+                if let Some(active) = self.shared.runs().get(&run) {
+                    active.proceed.cancel();
+                }
+            }
             Effect::Stop { run, reason } => self.stop_run(run, reason),
             Effect::RemoveNode(node) => {
                 let turn = self.lanes.enter_node(&node);
@@ -190,9 +198,14 @@ impl Agent {
             node: launch.node.clone(),
             role: launch.role.clone(),
             stop,
+            proceed: CancellationToken::new(),
+        };
+        let signals = Signals {
+            stop: stopped,
+            proceed: active.proceed.clone(),
         };
         self.shared.runs().insert(launch.run, active);
-        self.spawn(run_to_end(self.shared.clone(), launch, turn, stopped));
+        self.spawn(run_to_end(self.shared.clone(), launch, turn, signals));
     }
 
     fn stop_run(&self, run: RunId, reason: StopReason) {
@@ -216,9 +229,10 @@ fn make_directory(path: &Path) -> std::io::Result<PathBuf> {
     path.canonicalize()
 }
 
-async fn run_to_end(shared: Arc<Shared>, launch: Launch, turn: Turn, stop: Stop) {
+async fn run_to_end(shared: Arc<Shared>, launch: Launch, turn: Turn, signals: Signals) {
     turn.come().await;
-    let end = run::run(&shared, &launch, stop.clone()).await;
+    let stop = signals.stop.clone();
+    let end = run::run(&shared, &launch, signals).await;
     shared.runs().remove(&launch.run);
     drop(turn);
     let is_wanted = *stop.borrow() != Some(StopReason::Abandoned);

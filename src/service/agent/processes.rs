@@ -61,14 +61,21 @@ pub(in crate::service) enum LauncherError {
 
 /// A running process.
 pub(super) struct Process {
-    /// Its exit code, when it and all it left behind are gone.
-    pub(super) exited: oneshot::Receiver<i32>,
+    /// Its exit code, when it and all it left behind are gone; or, when that is held, when it has ended itself.
+    pub(super) ended: oneshot::Receiver<End>,
+}
+
+/// How a process ended.
+pub(super) enum End {
+    Gone(i32),
+    /// What it left goes on. The code, and the end of all that by [`Processes::kill`].
+    Held(i32, oneshot::Receiver<End>),
 }
 
 struct Waiter {
     generation: u64,
     started: Option<oneshot::Sender<Result<(), LaunchFailure>>>,
-    exited: oneshot::Sender<i32>,
+    ended: oneshot::Sender<End>,
 }
 
 struct Connection {
@@ -164,7 +171,7 @@ impl Processes {
     /// Starts a process; a launcher that was killed is replaced.
     pub(super) async fn launch(&self, command: Command) -> Result<Process, LaunchFailure> {
         let (started, answer) = oneshot::channel();
-        let (exited, exit) = oneshot::channel();
+        let (ended, end) = oneshot::channel();
         {
             let mut current = self.connection.lock().await;
             let connection = current
@@ -178,7 +185,7 @@ impl Processes {
             let waiter = Waiter {
                 generation: connection.generation,
                 started: Some(started),
-                exited,
+                ended,
             };
             lock(&self.waiting).insert(run, waiter);
             let sent = connection.requests.send(Request::Launch(command));
@@ -188,7 +195,7 @@ impl Processes {
             }
         }
         match answer.await {
-            Ok(Ok(())) => Ok(Process { exited: exit }),
+            Ok(Ok(())) => Ok(Process { ended: end }),
             Ok(Err(why)) => Err(why),
             Err(_) => Err(no_launcher("the launcher was killed")),
         }
@@ -272,7 +279,7 @@ async fn read_notices(
     let mut waiting = lock(&waiting);
     let lost = waiting.extract_if(|_, waiter| waiter.generation == generation);
     for (_, waiter) in lost {
-        let _ = waiter.exited.send(LOST);
+        let _ = waiter.ended.send(End::Gone(LOST));
     }
 }
 
@@ -289,9 +296,16 @@ fn pass_on(notice: Notice, waiting: &mut HashMap<u64, Waiter>) {
                 let _ = started.send(Err(why));
             }
         }
+        Notice::Held { run, code } => {
+            if let Some(waiter) = waiting.get_mut(&run) {
+                let (ended, end) = oneshot::channel();
+                let held = std::mem::replace(&mut waiter.ended, ended);
+                let _ = held.send(End::Held(code, end));
+            }
+        }
         Notice::Exited { run, code } => {
             if let Some(waiter) = waiting.remove(&run) {
-                let _ = waiter.exited.send(code);
+                let _ = waiter.ended.send(End::Gone(code));
             }
         }
     }

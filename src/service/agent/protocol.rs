@@ -14,7 +14,7 @@ pub(super) const MARKER: &str = "AZ_BATCH_TASK_DIR";
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Request {
     Launch(Command),
-    /// Kill the run's process group; answered by its `Exited`.
+    /// Kill the run's process group, or what is held of it; answered by its `Exited`.
     Kill {
         run: u64,
     },
@@ -26,6 +26,9 @@ pub(super) struct Command {
     pub(super) run: u64,
     /// The program and its arguments. A program without `/` is looked up in the `PATH` given here.
     pub(super) argv: Vec<String>,
+    /// What it leaves in the background goes on until the run is killed or another process of the run ends.
+    #[serde(default)]
+    pub(super) hold: bool,
     /// The whole environment.
     pub(super) env: Vec<(String, String)>,
     pub(super) cwd: String,
@@ -52,6 +55,11 @@ pub(super) enum Notice {
     Started {
         run: u64,
         pid: u32,
+    },
+    /// A process that was to be held has ended; what it left goes on. Killed by signal n: 128 + n.
+    Held {
+        run: u64,
+        code: i32,
     },
     /// No process was started.
     Failed {

@@ -15,11 +15,22 @@ use rustix::process::{
 };
 
 use super::orphans::{self, Identity};
-use super::protocol::Notice;
+use super::protocol::{Command, Notice};
+
+/// What a run has that is killed while it is held.
+const KILLED: i32 = 128 + 9;
 
 /// A run whose first process exists.
 struct Live {
     run: u64,
+    marker: Option<String>,
+    /// What it leaves behind is kept.
+    hold: bool,
+}
+
+/// A run whose first process has ended and whose processes in the background go on.
+struct Held {
+    leader: Pid,
     marker: Option<String>,
 }
 
@@ -34,6 +45,7 @@ struct Ending {
 #[derive(Default)]
 pub(super) struct Table {
     live: HashMap<Pid, Live>,
+    held: HashMap<u64, Held>,
     ending: Vec<Ending>,
     /// Counts what was started, so that the reaper sees a start between finding no child and waiting for one.
     started: u64,
@@ -63,13 +75,21 @@ impl Reaper {
     /// standard library's own wait for a child that could not execute finds it.
     pub(super) fn start<E>(
         &self,
-        run: u64,
+        command: &Command,
         marker: Option<String>,
         spawn: impl FnOnce() -> Result<Pid, E>,
     ) -> Result<(), E> {
         let mut table = self.table();
         let pid = spawn()?;
-        table.live.insert(pid, Live { run, marker });
+        let run = command.run;
+        // What was held is now this process's, and found by the marker they share.
+        table.held.remove(&run);
+        let live = Live {
+            run,
+            marker,
+            hold: command.hold,
+        };
+        table.live.insert(pid, live);
         table.started += 1;
         (self.tell)(&Notice::Started {
             run,
@@ -82,9 +102,20 @@ impl Reaper {
 
     /// Kills the process group of a run. One that has ended already is left alone: its number may be another's.
     pub(super) fn kill(&self, run: u64) {
-        let table = self.table();
-        if let Some((leader, _)) = table.live.iter().find(|(_, live)| live.run == run) {
+        let mut table = self.table();
+        if let Some((leader, live)) = table.live.iter_mut().find(|(_, live)| live.run == run) {
+            live.hold = false;
             let _ = kill_process_group(*leader, Signal::KILL);
+        } else if let Some(held) = table.held.remove(&run) {
+            table.ending.push(Ending {
+                run,
+                leader: held.leader,
+                marker: held.marker,
+                code: KILLED,
+            });
+            for notice in table.kill_orphans() {
+                (self.tell)(&notice);
+            }
         }
     }
 
@@ -92,6 +123,7 @@ impl Reaper {
     pub(super) fn close(&self) {
         let mut table = self.table();
         table.closing = true;
+        table.held.clear();
         for leader in table.live.keys() {
             let _ = kill_process_group(*leader, Signal::KILL);
         }
@@ -127,7 +159,9 @@ impl Reaper {
     fn bury(&self) {
         let mut table = self.table();
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-            table.ended(pid, status);
+            if let Some(notice) = table.ended(pid, status) {
+                (self.tell)(&notice);
+            }
         }
         for notice in table.kill_orphans() {
             (self.tell)(&notice);
@@ -136,12 +170,22 @@ impl Reaper {
 }
 
 impl Table {
-    fn ended(&mut self, pid: Pid, status: WaitStatus) {
-        let Some(code) = exit_code(status) else {
-            return;
-        };
+    fn ended(&mut self, pid: Pid, status: WaitStatus) -> Option<Notice> {
+        let code = exit_code(status)?;
         // An orphan when it is not in the table.
-        if let Some(live) = self.live.remove(&pid) {
+        let live = self.live.remove(&pid);
+        if let Some(live) = live.as_ref().filter(|live| live.hold && !self.closing) {
+            let held = Held {
+                leader: pid,
+                marker: live.marker.clone(),
+            };
+            self.held.insert(live.run, held);
+            return Some(Notice::Held {
+                run: live.run,
+                code,
+            });
+        }
+        if let Some(live) = live {
             let _ = kill_process_group(pid, Signal::KILL);
             self.ending.push(Ending {
                 run: live.run,
@@ -150,6 +194,7 @@ impl Table {
                 code,
             });
         }
+        None
     }
 
     /// Kills the adopted processes of runs that are over, and gives the notices of those with none left.
@@ -167,7 +212,7 @@ impl Table {
             let spared = match &identity.marker {
                 _ if self.closing => false,
                 Some(marker) => self.is_live(marker),
-                None => !self.live.is_empty(),
+                None => !(self.live.is_empty() && self.held.is_empty()),
             };
             // One that may not be killed is not waited for either.
             if !spared && kill_process(orphan, Signal::KILL).is_ok() {
@@ -188,9 +233,9 @@ impl Table {
     }
 
     fn is_live(&self, marker: &str) -> bool {
-        self.live
-            .values()
-            .any(|live| live.marker.as_deref() == Some(marker))
+        let live = self.live.values().map(|live| &live.marker);
+        let held = self.held.values().map(|held| &held.marker);
+        live.chain(held).any(|m| m.as_deref() == Some(marker))
     }
 }
 

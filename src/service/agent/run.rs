@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
+use super::coordination::{Coordinated, coordinate};
 use super::directories::{NodeDirectories, RunDirectories};
 use super::environment::{Account, environment};
 use super::failure::{Code, Trouble, chain};
 use super::nodes::{Addresses, Shared};
+use super::processes::End;
 use super::protocol::{Command, LaunchFailure};
 use super::publish::{Origin, publish};
 use super::{command_line, fetch, trees};
@@ -17,49 +20,69 @@ use crate::service::core::effect::{Launch, Report, RunEnd, StopReason};
 /// Whether and why a run is to stop.
 pub(super) type Stop = watch::Receiver<Option<StopReason>>;
 
+/// What is said to a run while it is under way.
+pub(super) struct Signals {
+    pub(super) stop: Stop,
+    /// The other instances of its task are ready.
+    pub(super) proceed: CancellationToken,
+}
+
 /// What a run is made of once its directory is there.
-struct Place {
+pub(super) struct Place {
     node: NodeDirectories,
+    /// Another than the run's for subtasks.
+    task: RunDirectories,
     run: RunDirectories,
     variables: BTreeMap<String, String>,
     addresses: Addresses,
 }
 
 /// Runs to the end; None when nobody wants to know any more. Whatever happens, no process of it is left.
-pub(super) async fn run(shared: &Shared, launch: &Launch, mut stop: Stop) -> Option<RunEnd> {
+pub(super) async fn run(shared: &Shared, launch: &Launch, mut signals: Signals) -> Option<RunEnd> {
     let place = match prepare(shared, launch).await {
         Ok(place) => place,
         Err(trouble) => return end(None, Some(trouble)),
     };
+    let stop = &mut signals.stop;
     let staged = tokio::select! {
         biased;
-        reason = stopped(&mut stop) => return match reason {
+        reason = stopped(stop) => return match reason {
             StopReason::Abandoned => None,
             StopReason::WallClock | StopReason::Terminated => end(None, None),
         },
         staged = stage(shared, launch, &place) => staged,
     };
-    let command = match staged {
-        Ok(command) => command,
+    // Looked at before anything runs. A subtask has none.
+    let is_subtask = launch.instance.as_ref().is_some_and(|i| i.id > 0);
+    let line = (!is_subtask).then_some(launch.command_line.as_str());
+    let own = staged.and_then(|()| line.map(|line| command(launch, line, &place)).transpose());
+    let own = match own {
+        Ok(own) => own,
         Err(trouble) => return end(None, Some(trouble)),
     };
-    let mut exited = match shared.processes.launch(command).await {
-        Ok(process) => process.exited,
-        Err(why) => return end(None, Some(launch_trouble(why))),
-    };
-    shared.report(Report::RunStarted {
-        run: launch.run,
-        at: clock::now().into(),
-    });
-    let (code, cut_short) = tokio::select! {
-        code = &mut exited => (code, false),
-        _ = stopped(&mut stop) => {
-            shared.processes.kill(launch.run.0).await;
-            (exited.await, true)
+    let mut coordinated = Coordinated::Proceed;
+    if let Some(instance) = &launch.instance {
+        coordinated = match coordinate(shared, launch, instance, &place, &mut signals).await {
+            Ok(coordinated) => coordinated,
+            Err(trouble) => return end(None, Some(trouble)),
+        };
+    }
+    let stop = &mut signals.stop;
+    let (code, cut_short) = match (coordinated, own) {
+        (Coordinated::Ended { code, cut_short }, _) => (code, cut_short),
+        (Coordinated::Gone, _) | (Coordinated::Proceed, None) => return None,
+        (Coordinated::Proceed, Some(command)) => {
+            let ended = match shared.processes.launch(command).await {
+                Ok(process) => process.ended,
+                Err(why) => return end(None, Some(launch_trouble(why))),
+            };
+            if launch.instance.is_none() {
+                report_start(shared, launch);
+            }
+            // No code: the node stops, and takes its runs along.
+            outcome(shared, launch, ended, stop).await?
         }
     };
-    // No code: the node stops, and takes its runs along.
-    let code = code.ok()?;
     let origin = Origin {
         node_root: place.node.root(),
         run: &place.run,
@@ -75,9 +98,35 @@ pub(super) async fn run(shared: &Shared, launch: &Launch, mut stop: Stop) -> Opt
     );
     tokio::select! {
         biased;
-        () = abandoned(&mut stop) => None,
+        () = abandoned(stop) => None,
         trouble = uploads => end(Some(code), trouble),
     }
+}
+
+/// The exit code of a process of which nothing is kept, and whether it was stopped.
+async fn outcome(
+    shared: &Shared,
+    launch: &Launch,
+    mut ended: oneshot::Receiver<End>,
+    stop: &mut Stop,
+) -> Option<(i32, bool)> {
+    let (end, cut_short) = tokio::select! {
+        end = &mut ended => (end, false),
+        _ = stopped(stop) => {
+            shared.processes.kill(launch.run.0).await;
+            (ended.await, true)
+        }
+    };
+    match end.ok()? {
+        End::Gone(code) | End::Held(code, _) => Some((code, cut_short)),
+    }
+}
+
+pub(super) fn report_start(shared: &Shared, launch: &Launch) {
+    shared.report(Report::RunStarted {
+        run: launch.run,
+        at: clock::now().into(),
+    });
 }
 
 fn end(exit_code: Option<i32>, trouble: Option<Trouble>) -> Option<RunEnd> {
@@ -88,7 +137,7 @@ fn end(exit_code: Option<i32>, trouble: Option<Trouble>) -> Option<RunEnd> {
     })
 }
 
-async fn stopped(stop: &mut Stop) -> StopReason {
+pub(super) async fn stopped(stop: &mut Stop) -> StopReason {
     let reason = stop.wait_for(Option::is_some).await;
     reason
         .ok()
@@ -108,7 +157,9 @@ async fn prepare(shared: &Shared, launch: &Launch) -> Result<Place, Trouble> {
         |e: &dyn std::error::Error| Trouble::new(Code::ResourceDirectoryCreateFailed, chain(e));
     let node =
         NodeDirectories::new(&shared.nodes_dir, &launch.node).map_err(|e| directory_trouble(&e))?;
-    let run = node.of(&launch.role).map_err(|e| directory_trouble(&e))?;
+    let task = node.of(&launch.role).map_err(|e| directory_trouble(&e))?;
+    let subtask = launch.instance.as_ref().map(|i| i.id).filter(|id| *id > 0);
+    let run = subtask.map_or_else(|| task.clone(), |id| NodeDirectories::of_subtask(&task, id));
     let addresses = shared.addresses();
     let account = Account {
         name: &shared.account_name,
@@ -117,43 +168,46 @@ async fn prepare(shared: &Shared, launch: &Launch) -> Result<Place, Trouble> {
     let variables = environment(launch, account, &node, &run)
         .map_err(|e| Trouble::new(Code::CommandLaunchFailed, e))?;
     let made = {
-        let run = run.clone();
-        tokio::task::spawn_blocking(move || trees::prepare_run(&run)).await
+        let (task, run) = (task.clone(), run.clone());
+        tokio::task::spawn_blocking(move || trees::prepare_run(&task, &run)).await
     };
     made.map_err(std::io::Error::other)
         .flatten()
         .map_err(|e| directory_trouble(&e))?;
     Ok(Place {
         node,
+        task,
         run,
         variables,
         addresses,
     })
 }
 
-async fn stage(shared: &Shared, launch: &Launch, place: &Place) -> Result<Command, Trouble> {
-    let working = place.run.working();
-    fetch::stage(
-        &shared.web,
-        &place.addresses.blob,
-        &launch.resource_files,
-        &working,
-    )
-    .await?;
-    let argv = command_line::split(&launch.command_line)
-        .map_err(|e| Trouble::new(Code::CommandLaunchFailed, e))?;
+async fn stage(shared: &Shared, launch: &Launch, place: &Place) -> Result<(), Trouble> {
+    let (web, blob) = (&shared.web, &place.addresses.blob);
+    if let Some(instance) = &launch.instance {
+        let common = &instance.common_resource_files;
+        fetch::stage(web, blob, common, place.task.root()).await?;
+    }
+    fetch::stage(web, blob, &launch.resource_files, &place.run.working()).await
+}
+
+/// A process for a command line.
+pub(super) fn command(launch: &Launch, line: &str, place: &Place) -> Result<Command, Trouble> {
+    let argv = command_line::split(line).map_err(|e| Trouble::new(Code::CommandLaunchFailed, e))?;
     let text = |path: std::path::PathBuf| path.to_string_lossy().into_owned();
     Ok(Command {
         run: launch.run.0,
         argv,
+        hold: false,
         env: place.variables.clone().into_iter().collect(),
-        cwd: text(working),
+        cwd: text(place.run.working()),
         stdout: text(place.run.stdout()),
         stderr: text(place.run.stderr()),
     })
 }
 
-fn launch_trouble(why: LaunchFailure) -> Trouble {
+pub(super) fn launch_trouble(why: LaunchFailure) -> Trouble {
     match why {
         LaunchFailure::ProgramNotFound { program } => Trouble::new(
             Code::CommandProgramNotFound,

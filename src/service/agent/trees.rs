@@ -16,9 +16,9 @@ pub(super) fn prepare_node(node: &NodeDirectories) -> std::io::Result<()> {
 }
 
 /// Makes a command line's directory anew, so that a run that is repeated finds nothing of the one before
-/// [inf].
-pub(super) fn prepare_run(run: &RunDirectories) -> std::io::Result<()> {
-    remove_tree(run.root())?;
+/// [inf]. `task` is the same directory, but for a subtask.
+pub(super) fn prepare_run(task: &RunDirectories, run: &RunDirectories) -> std::io::Result<()> {
+    remove_tree(task.root())?;
     std::fs::create_dir_all(run.working())?;
     // There from the start, so that they can be listed before the command has said anything.
     File::create(run.stdout())?;

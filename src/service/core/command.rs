@@ -16,7 +16,7 @@ use crate::wire::batch::pool::{
     AutoScaleRun, NodeDeallocationOption, Pool, PoolCreate, PoolEnableAutoScale,
     PoolEvaluateAutoScale, PoolNodeCounts, PoolReplace, PoolResize, PoolUpdate,
 };
-use crate::wire::batch::task::{Task, TaskConstraints, TaskCountsResult, TaskCreate};
+use crate::wire::batch::task::{Subtask, Task, TaskConstraints, TaskCountsResult, TaskCreate};
 use crate::wire::filter::Filter;
 use crate::wire::page::Page;
 use crate::wire::precondition::Preconditions;
@@ -142,6 +142,8 @@ pub(in crate::service) enum TaskRequest {
     Terminate,
     Reactivate,
     Delete,
+    /// What a multi-instance task runs on its other nodes.
+    Subtasks,
     /// Where the files of a task are.
     Directory,
 }
@@ -173,6 +175,7 @@ pub(in crate::service) enum Reply {
     TaskCounts(TaskCountsResult),
     Task(Box<Task>),
     Tasks(Page<Task>),
+    Subtasks(Vec<Subtask>),
     /// Each task of a collection with when it was added or why not.
     Added(Vec<(String, Result<Time, Refusal>)>),
     NodeDirectory(NodeRef),

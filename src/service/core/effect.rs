@@ -1,6 +1,8 @@
 //! What the core asks the world to do, and what nodes report back. Values only: the driver performs the
 //! effects, tests compare them.
 
+use std::net::Ipv4Addr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::wire::batch::command::{EnvironmentSetting, OutputFile, ResourceFile, TaskFailureInfo};
@@ -40,6 +42,19 @@ pub(in crate::service) struct Launch {
     pub(in crate::service) environment: Vec<EnvironmentSetting>,
     pub(in crate::service) resource_files: Vec<ResourceFile>,
     pub(in crate::service) output_files: Vec<OutputFile>,
+    /// Set for each run of a multi-instance task.
+    pub(in crate::service) instance: Option<Box<Instance>>,
+}
+
+/// A multi-instance task on one of its nodes.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::service) struct Instance {
+    /// 0 is the primary; the others are subtasks and run nothing but the coordination command.
+    pub(in crate::service) id: u16,
+    pub(in crate::service) coordination_command_line: String,
+    pub(in crate::service) common_resource_files: Vec<ResourceFile>,
+    /// Of the nodes, the primary's first.
+    pub(in crate::service) addresses: Vec<Ipv4Addr>,
 }
 
 /// Why a run is stopped before its end.
@@ -60,6 +75,8 @@ pub(in crate::service) enum Effect {
     PrepareNode(NodeRef),
     /// Stage the files and run the command; answered by [`Report::RunStarted`] and [`Report::RunEnded`].
     Launch(Box<Launch>),
+    /// The coordination command succeeded on every node: the primary may run its command line.
+    Proceed(RunId),
     /// Kill the run's whole process group.
     Stop { run: RunId, reason: StopReason },
     /// Abandon whatever runs on the node and delete its tree.
@@ -115,6 +132,9 @@ pub(in crate::service) enum Report {
     },
     /// The files are staged and the process exists.
     RunStarted { run: RunId, at: Time },
+    /// The coordination command of a multi-instance task succeeded. What it left in the background goes on until
+    /// the run is stopped.
+    RunCoordinated { run: RunId, at: Time },
     /// The run is over and its output files have been dealt with.
     RunEnded { run: RunId, end: RunEnd },
 }

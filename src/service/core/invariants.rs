@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::counts::Counts;
 use super::dependencies::Waiting;
-use super::task::{Phase, WHOLE_NODE};
+use super::schedule::Queue;
+use super::task::Phase;
 use super::timers::Timer;
 use super::world::{Owner, World};
 use crate::wire::batch::node::NodeState;
@@ -42,7 +43,7 @@ impl World {
             bound.entry(job.pool_key()).or_default().insert(key.clone());
             let mut counts = Counts::default();
             let mut waiting = Waiting::default();
-            let mut runnable: BTreeMap<u16, BTreeMap<u64, _>> = BTreeMap::new();
+            let mut runnable: BTreeMap<Queue, BTreeMap<u64, _>> = BTreeMap::new();
             for (task_key, task) in &job.tasks {
                 counts.add(task);
                 if let Some(special) = &task.special {
@@ -89,10 +90,25 @@ impl World {
                     continue;
                 };
                 runs.insert(run, Owner::Task(job_key.clone(), task_key.clone()));
-                placed
-                    .entry((attempt.pool.key(), attempt.node.key()))
-                    .or_default()
-                    .insert(run, (task.queue(), task.limits.slots));
+                let instances = task.instances().map(usize::from);
+                if attempt.team.as_ref().map(|t| t.subtasks.len() + 1) != instances {
+                    return Err(format!("task {task_key} runs on too many nodes or too few"));
+                }
+                let mut here = BTreeMap::from([(0, run)]);
+                for (id, subtask) in task.team().iter().flat_map(|team| team.numbered()) {
+                    here.insert(id, subtask.run);
+                    let owner = Owner::Subtask(job_key.clone(), task_key.clone(), id);
+                    runs.insert(subtask.run, owner);
+                }
+                for (id, run) in here {
+                    let Some(node) = attempt.node_of(id) else {
+                        return Err(format!("task {task_key} runs nowhere"));
+                    };
+                    placed
+                        .entry((attempt.pool.key(), node.key()))
+                        .or_default()
+                        .insert(run, (task.queue(), task.limits.slots));
+                }
             }
         }
         for (job_key, job) in &self.jobs {
@@ -109,11 +125,18 @@ impl World {
                 let here = placed
                     .remove(&(pool_key.clone(), node_key.clone()))
                     .unwrap_or_default();
-                let whole = u16::try_from(pool.slots_per_node()).unwrap_or(WHOLE_NODE);
+                let whole = u16::try_from(pool.slots_per_node()).unwrap_or(u16::MAX);
                 let here: BTreeMap<_, _> = here
                     .into_iter()
                     .map(|(run, (queue, slots))| {
-                        (run, if queue == WHOLE_NODE { whole } else { slots })
+                        (
+                            run,
+                            if queue == Queue::WholeNode {
+                                whole
+                            } else {
+                                slots
+                            },
+                        )
                     })
                     .collect();
                 if here != node.runs {

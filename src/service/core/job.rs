@@ -15,6 +15,7 @@ use super::key::Key;
 use super::limits;
 use super::preparation::{OnNode, preparation_id};
 use super::records::Record;
+use super::schedule::Queue;
 use super::task::{Ending, Phase, Task, check_body, finite, refuse_if_ended};
 use super::timers::Timer;
 use super::world::World;
@@ -44,10 +45,10 @@ pub(super) struct Job {
     /// Follows from the tasks.
     #[serde(skip)]
     pub(super) counts: Counts,
-    /// Active tasks that wait for no other, by the slots they need, then in the order they were added; follows
+    /// Active tasks that wait for no other, by what they need, then in the order they were added; follows
     /// from the tasks.
     #[serde(skip)]
-    pub(super) runnable: BTreeMap<u16, BTreeMap<u64, Key>>,
+    pub(super) runnable: BTreeMap<Queue, BTreeMap<u64, Key>>,
     /// Where its preparation task ran.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) on_nodes: BTreeMap<Key, OnNode>,
@@ -144,11 +145,11 @@ impl Job {
 
     fn count_out(&mut self, task: &Task) {
         self.counts.remove(task);
-        let slots = task.queue();
-        if let Some(queue) = self.runnable.get_mut(&slots) {
+        let needs = task.queue();
+        if let Some(queue) = self.runnable.get_mut(&needs) {
             queue.remove(&task.number);
             if queue.is_empty() {
-                self.runnable.remove(&slots);
+                self.runnable.remove(&needs);
             }
         }
     }

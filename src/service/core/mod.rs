@@ -25,6 +25,7 @@ mod job_update;
 mod key;
 mod limits;
 mod list;
+mod multi_instance;
 mod network;
 mod node;
 mod node_request;

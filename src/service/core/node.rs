@@ -1,8 +1,10 @@
 //! A node of a pool: from `creating` to `idle` and `running`, and out again.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::effect::{Effect, Launch, NodeRef, Role, RunEnd, RunId};
 use super::failure;
@@ -114,6 +116,19 @@ impl Node {
 }
 
 impl Pool {
+    /// Where a node listens when its tasks talk to each other. All of 127.0.0.0/8 is this machine, but on some
+    /// systems only its first address; where it can be, the address is the node's own.
+    pub(super) fn address(&self, node: &Node) -> Ipv4Addr {
+        if cfg!(not(target_os = "linux")) {
+            return Ipv4Addr::LOCALHOST;
+        }
+        let [pool, ..]: [u8; 32] = Sha256::digest(self.spec.id.to_ascii_lowercase()).into();
+        let host = node.number % (250 * 250);
+        // Both are less than 250, and 127.0 is left to others.
+        let [.., high, low] = [host / 250, host % 250 + 1].map(|n| u8::try_from(n).unwrap_or(1));
+        Ipv4Addr::new(127, pool.max(1), high, low)
+    }
+
     pub(super) fn node_ref(&self, node: &Node) -> NodeRef {
         NodeRef {
             pool: self.spec.id.clone(),
@@ -254,6 +269,7 @@ impl World {
             environment: task.environment_settings,
             resource_files: task.resource_files,
             output_files: Vec::new(),
+            instance: None,
         })));
         self.runs
             .insert(run, Owner::StartTask(pool_key.clone(), node_key.clone()));
@@ -345,7 +361,7 @@ impl World {
         match option {
             NodeDeallocationOption::Requeue => {
                 for run in runs {
-                    self.requeue_run(run, true, now);
+                    self.requeue_run(run, true, now, effects);
                 }
             }
             NodeDeallocationOption::Terminate => {

@@ -62,6 +62,11 @@ impl Pool {
         u32::try_from(slots).unwrap_or(1)
     }
 
+    /// Whether multi-instance tasks can run here; elsewhere they wait for ever [doc].
+    pub(super) fn takes_multi_instance(&self) -> bool {
+        self.spec.enable_inter_node_communication == Some(true) && self.slots_per_node() == 1
+    }
+
     pub(super) fn fill_type(&self) -> NodeFillType {
         self.spec
             .task_scheduling_policy
@@ -243,7 +248,7 @@ impl World {
             .flat_map(|n| n.runs.keys().copied())
             .collect();
         for run in runs {
-            self.requeue_run(run, true, now);
+            self.requeue_run(run, true, now, effects);
         }
         for node in nodes {
             self.remove_node(key, &node, effects);

@@ -8,7 +8,7 @@ use super::job::Job;
 use super::key::{Key, Name};
 use super::limits;
 use super::node::{Node, failure_of};
-use super::task::{Ending, Phase, finite};
+use super::task::{Ending, finite};
 use super::world::{Owner, World};
 use crate::wire::batch::command::TaskFailureInfo;
 use crate::wire::batch::job::{JobPreparationTask, JobReleaseTask};
@@ -232,6 +232,7 @@ impl World {
             environment,
             resource_files,
             output_files: Vec::new(),
+            instance: None,
         })));
         let owner = Owner::Chore(job_key.clone(), node_key.clone(), is_release);
         self.runs.insert(run, owner);
@@ -327,22 +328,27 @@ impl World {
         };
         let mut held = Vec::new();
         for run in node.runs.keys() {
-            if let Some(Owner::Task(of, key)) = self.runs.get(run)
-                && of == job_key
-                && let Some(task) = job.tasks.get(key)
-                && matches!(task.phase, Phase::Preparing(_))
+            if let Some((of, key, instance)) = self.task_of(*run)
+                && of == *job_key
+                && let Some(task) = job.tasks.get(&key)
+                && task.is_unsent(instance)
             {
                 let is_stopped = task.attempt.as_ref().is_some_and(|a| a.ending.is_some());
-                held.push((*run, key.clone(), is_stopped));
+                let failed = task.team().and_then(|team| team.failed_end(now));
+                held.push((*run, key, instance, is_stopped, failed));
             }
         }
-        for (run, key, is_stopped) in held {
-            if succeeded && !is_stopped {
-                self.send_task(job_key, &key, effects);
-                continue;
-            }
-            if let Some((pool, node)) = self.requeue_run(run, false, now) {
-                self.drop_if_left(&pool, &node, now, effects);
+        for (run, key, instance, is_stopped, failed) in held {
+            match failed.filter(|_| succeeded && !is_stopped && instance == 0) {
+                Some(end) => self.task_ended(run, job_key, &key, end, now, effects),
+                None if succeeded && !is_stopped => {
+                    self.send_task(job_key, &key, instance, effects);
+                }
+                None => {
+                    if let Some((pool, node)) = self.requeue_run(run, false, now, effects) {
+                        self.drop_if_left(&pool, &node, now, effects);
+                    }
+                }
             }
         }
         self.unsettled.insert(pool_key.clone());

@@ -16,9 +16,15 @@ impl World {
             for (task_key, task) in &job.tasks {
                 if let (Some(run), Some(attempt)) = (task.phase.run(), task.attempt.as_deref()) {
                     let owner = Owner::Task(job_key.clone(), task_key.clone());
-                    let node = (attempt.pool.key(), attempt.node.key());
-                    let whole = self.pools.get(&node.0).map_or(1, Pool::slots_per_node);
-                    placed.push((run, task.slots_of(whole), owner, node));
+                    let pool = attempt.pool.key();
+                    let whole = self.pools.get(&pool).map_or(1, Pool::slots_per_node);
+                    let slots = task.slots_of(whole);
+                    for (id, subtask) in task.team().iter().flat_map(|team| team.numbered()) {
+                        let owner = Owner::Subtask(job_key.clone(), task_key.clone(), id);
+                        let node = (pool.clone(), subtask.node.key());
+                        placed.push((subtask.run, slots, owner, node));
+                    }
+                    placed.push((run, slots, owner, (pool, attempt.node.key())));
                 }
             }
         }
@@ -90,7 +96,8 @@ impl World {
     pub(in crate::service) fn recover(&mut self, now: Time, effects: &mut Vec<Effect>) {
         let runs: Vec<RunId> = self.runs.keys().copied().collect();
         for run in runs {
-            self.requeue_run(run, false, now);
+            // There is nothing to stop.
+            self.requeue_run(run, false, now, &mut Vec::new());
         }
         let nodes: Vec<(Key, Key)> = self
             .pools

@@ -3,28 +3,41 @@
 use super::effect::Effect;
 use super::job::Job;
 use super::key::Key;
+use super::node::Node;
 use super::pool::Pool;
 use super::preparation::Readiness;
-use super::task::{Task, WHOLE_NODE};
+use super::task::Task;
 use super::world::World;
 use crate::wire::batch::job::JobState;
 use crate::wire::batch::pool::{JobDefaultOrder, NodeFillType, PoolState};
 use crate::wire::time::Time;
 
+/// What a task waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Queue {
+    /// Slots of one node.
+    Slots(u16),
+    /// A node for itself.
+    WholeNode,
+    /// Several nodes at once.
+    Nodes(u16),
+}
+
 /// A choice.
 #[derive(Debug, PartialEq, Eq)]
-struct Placement {
-    job: Key,
-    task: Key,
-    node: Key,
+pub(super) struct Placement {
+    pub(super) job: Key,
+    pub(super) task: Key,
+    /// One, but for multi-instance tasks; the primary's first.
+    pub(super) nodes: Vec<Key>,
 }
 
 impl World {
     /// Fills the free slots of every pool where something changed since the last time.
     pub(in crate::service) fn settle(&mut self, now: Time, effects: &mut Vec<Effect>) {
         for pool in std::mem::take(&mut self.unsettled) {
-            while let Some(p) = self.place(&pool) {
-                self.launch(&p.job, &p.task, &pool, &p.node, now, effects);
+            while let Some(placement) = self.place(&pool) {
+                self.launch(&placement, &pool, now, effects);
             }
         }
     }
@@ -46,7 +59,7 @@ impl World {
             .iter()
             .filter_map(|job_key| {
                 let job = self.jobs.get(job_key)?;
-                let task = next_task(job, free, pool.slots_per_node())?;
+                let task = next_task(job, free, pool)?;
                 // Jobs of one priority share the pool evenly, unless their age decides.
                 let share = if by_age { 0 } else { job.counts.running.slots };
                 let priority = -job.spec.priority.unwrap_or(0);
@@ -56,11 +69,11 @@ impl World {
         candidates.sort_unstable_by_key(|(order, _, _)| *order);
         // The first may want a node that is not there, which is no reason for the others to wait.
         candidates.into_iter().find_map(|(order, job, task_key)| {
-            let node = choose_node(pool, job, job.tasks.get(task_key)?)?;
+            let nodes = choose_nodes(pool, job, job.tasks.get(task_key)?)?;
             Some(Placement {
                 job: order.3.clone(),
                 task: task_key.clone(),
-                node: node.clone(),
+                nodes,
             })
         })
     }
@@ -77,8 +90,8 @@ fn widest_gap(pool: &Pool) -> Option<u32> {
         .filter(|free| *free > 0)
 }
 
-/// The oldest active task that fits into so many slots of a node that has `whole`.
-fn next_task(job: &Job, free: u32, whole: u32) -> Option<&Key> {
+/// The oldest active task that fits into so many slots of a node, or on the nodes that have nothing to do.
+fn next_task<'a>(job: &'a Job, free: u32, pool: &Pool) -> Option<&'a Key> {
     if job.state != JobState::Active {
         return None;
     }
@@ -86,14 +99,40 @@ fn next_task(job: &Job, free: u32, whole: u32) -> Option<&Key> {
     if u32::try_from(parallel).is_ok_and(|max| job.counts.running.tasks >= max) {
         return None;
     }
-    let widest = u16::try_from(free).unwrap_or(u16::MAX);
-    let exclusive = job.runnable.get_key_value(&WHOLE_NODE);
+    let widest = Queue::Slots(u16::try_from(free).unwrap_or(u16::MAX));
+    let exclusive = job.runnable.get_key_value(&Queue::WholeNode);
+    let several = || job.runnable.range(Queue::Nodes(0)..);
+    // Counted only for a job that has such tasks.
+    let idle = several()
+        .next()
+        .map_or(0, |_| idle_nodes(pool, job).count());
+    let idle = Queue::Nodes(u16::try_from(idle).unwrap_or(u16::MAX));
     job.runnable
         .range(..=widest)
-        .chain(exclusive.filter(|_| free >= whole))
+        .chain(exclusive.filter(|_| free >= pool.slots_per_node()))
+        .chain(several().take_while(|(queue, _)| **queue <= idle))
         .filter_map(|(_, queue)| queue.first_key_value())
         .min_by_key(|(number, _)| **number)
         .map(|(_, key)| key)
+}
+
+/// The nodes of which a multi-instance task of the job can have several.
+fn idle_nodes<'a>(pool: &'a Pool, job: &'a Job) -> impl Iterator<Item = (&'a Key, &'a Node)> {
+    let nodes = pool.nodes.iter().filter(|_| pool.takes_multi_instance());
+    nodes.filter(|(key, node)| {
+        node.is_open() && node.runs.is_empty() && job.readiness(key, node) != Readiness::Unfit
+    })
+}
+
+fn choose_nodes(pool: &Pool, job: &Job, task: &Task) -> Option<Vec<Key>> {
+    let Some(instances) = task.instances().map(usize::from) else {
+        return choose_node(pool, job, task).map(|node| vec![node.clone()]);
+    };
+    let mut nodes: Vec<_> = idle_nodes(pool, job).collect();
+    let wish = task.affinity.as_ref();
+    nodes.sort_by_key(|(key, node)| (Some(*key) != wish, node.number));
+    let chosen = nodes.get(..instances)?;
+    Some(chosen.iter().map(|(key, _)| (*key).clone()).collect())
 }
 
 fn choose_node<'a>(pool: &'a Pool, job: &Job, task: &Task) -> Option<&'a Key> {

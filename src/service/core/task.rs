@@ -11,8 +11,10 @@ use super::failure;
 use super::job::Job;
 use super::key::{Key, Name};
 use super::limits;
+use super::multi_instance::{self, Team};
 use super::preparation::{preparation_id, release_id};
 use super::records::Record;
+use super::schedule::Queue;
 use super::timers::Timer;
 use super::world::World;
 use crate::wire::batch::command::TaskFailureInfo;
@@ -66,6 +68,9 @@ pub(super) struct Special {
     pub(super) exclusive: bool,
     #[serde(default)]
     pub(super) dedicated_only: bool,
+    /// It runs on so many nodes at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) instances: Option<u16>,
 }
 
 impl Special {
@@ -76,14 +81,15 @@ impl Special {
                 None => Depends::default(),
             },
             exits: body.exit_conditions.as_deref().cloned(),
+            instances: match &body.multi_instance_settings {
+                Some(settings) => Some(multi_instance::read_instances(settings)?),
+                None => None,
+            },
             ..Self::default()
         };
         Ok((special != Self::default()).then(|| Box::new(special)))
     }
 }
-
-/// The queue of tasks that need a node for themselves.
-pub(super) const WHOLE_NODE: u16 = u16::MAX;
 
 /// What bounds a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -133,6 +139,9 @@ pub(super) struct Attempt {
     pub(super) ending: Option<Ending>,
     /// `retentionTime` passed and the files are gone.
     pub(super) cleaned_up: bool,
+    /// Of a multi-instance task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) team: Option<Box<Team>>,
 }
 
 /// Why a running task is stopped.
@@ -182,19 +191,19 @@ impl Task {
         self.special.as_ref().is_some_and(|s| s.exclusive)
     }
 
-    /// Where it queues: by the slots it needs.
-    pub(super) fn queue(&self) -> u16 {
-        if self.is_exclusive() {
-            WHOLE_NODE
-        } else {
-            self.limits.slots
+    /// Where it queues: by what it needs.
+    pub(super) fn queue(&self) -> Queue {
+        match self.instances() {
+            Some(nodes) => Queue::Nodes(nodes),
+            None if self.is_exclusive() => Queue::WholeNode,
+            None => Queue::Slots(self.limits.slots),
         }
     }
 
     /// What it takes of a node with so many slots.
     pub(super) fn slots_of(&self, whole: u32) -> u16 {
         if self.is_exclusive() {
-            u16::try_from(whole).unwrap_or(WHOLE_NODE)
+            u16::try_from(whole).unwrap_or(u16::MAX)
         } else {
             self.limits.slots
         }
@@ -268,11 +277,9 @@ pub(super) fn check_body(body: &TaskCreate, job: &Job) -> Result<(), Refusal> {
     if let Some(conditions) = &body.exit_conditions {
         exits::check(conditions, &job.spec)?;
     }
-    check::refuse_if(
-        body.multi_instance_settings.is_some(),
-        "multiInstanceSettings",
-        "multi-instance tasks",
-    )?;
+    if let Some(settings) = &body.multi_instance_settings {
+        multi_instance::check(settings)?;
+    }
     check::application_packages(&body.application_package_references)?;
     check::resource_files("resourceFiles", &body.resource_files)?;
     check::output_files(&body.output_files)?;
@@ -283,7 +290,7 @@ fn read_slots(body: &TaskCreate) -> Result<u16, Refusal> {
     let slots = body.required_slots.unwrap_or(1);
     u16::try_from(slots)
         .ok()
-        .filter(|s| (1..WHOLE_NODE).contains(s))
+        .filter(|s| *s >= 1)
         .ok_or_else(|| {
             Refusal::property(
                 "requiredSlots",
@@ -370,6 +377,7 @@ impl World {
                 });
             }
             TaskRequest::Directory => return self.task_directory(job_key, &key),
+            TaskRequest::Subtasks => return self.list_subtasks(job_key, &key),
             _ => conditions.check_write(modified)?,
         }
         let state = job.state;
@@ -428,7 +436,7 @@ impl World {
                 Ok(Reply::Done)
             }
             // Answered above.
-            TaskRequest::Get | TaskRequest::Directory => Ok(Reply::Done),
+            TaskRequest::Get | TaskRequest::Subtasks | TaskRequest::Directory => Ok(Reply::Done),
         }
     }
 
@@ -453,6 +461,7 @@ impl World {
                 reason: StopReason::Abandoned,
             });
             self.release_run(run, now, effects);
+            self.disband(job_key, key, now, effects);
         }
         let Some(job) = self.jobs.get_mut(job_key) else {
             return;
@@ -463,21 +472,29 @@ impl World {
         self.timers.arm(&mut task.armed, None, || {
             Timer::Task(job_key.clone(), key.clone())
         });
-        if let Some(effect) = self.directory_of(job_key, &task) {
-            effects.push(effect);
-        }
+        effects.extend(self.directories_of(job_key, &task));
         self.touch_task(job_key, key);
     }
 
-    /// The effect that deletes a task's files, if its node still has them.
-    pub(super) fn directory_of(&self, job: &Key, task: &Task) -> Option<Effect> {
+    /// The effects that delete a task's files, where its nodes still have them.
+    fn directories_of(&self, job: &Key, task: &Task) -> Vec<Effect> {
+        let subtasks = task.attempt.iter().filter_map(|a| a.team.as_deref());
+        let subtasks = subtasks.flat_map(|team| team.numbered().map(|(id, _)| id));
+        std::iter::once(0)
+            .chain(subtasks)
+            .filter_map(|instance| self.directory_of(job, task, instance))
+            .collect()
+    }
+
+    fn directory_of(&self, job: &Key, task: &Task, instance: u16) -> Option<Effect> {
         let attempt = task.attempt.as_deref().filter(|a| !a.cleaned_up)?;
+        let node = attempt.node_of(instance)?;
         let pool = self.pools.get(&attempt.pool.key())?;
-        pool.nodes.get(&attempt.node.key())?;
+        pool.nodes.get(&node.key())?;
         Some(Effect::DeleteTaskDirectory {
             node: NodeRef {
                 pool: pool.spec.id.clone(),
-                node: attempt.node.as_str().to_owned(),
+                node: node.as_str().to_owned(),
             },
             job: self.jobs.get(job)?.spec.id.clone(),
             task: task.name.as_str().to_owned(),
@@ -491,7 +508,7 @@ impl World {
         if attempt.cleaned_up {
             return Err(Code::TaskFilesCleanedup.into());
         }
-        match self.directory_of(job_key, task) {
+        match self.directory_of(job_key, task, 0) {
             Some(Effect::DeleteTaskDirectory { node, job, task }) => {
                 Ok(Reply::TaskDirectory { node, job, task })
             }
@@ -521,7 +538,7 @@ impl World {
         if let Some(run) = task.phase.run() {
             self.stop_run(run, Ending::WallClock, effects);
         } else {
-            effects.extend(self.directory_of(job_key, task));
+            effects.extend(self.directories_of(job_key, task));
             if let Some(job) = self.jobs.get_mut(job_key) {
                 job.change_task(key, |task| {
                     if let Some(attempt) = &mut task.attempt {
@@ -545,6 +562,7 @@ impl Attempt {
             failure: None,
             ending: None,
             cleaned_up: false,
+            team: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::fields::result;
 use super::job::Job;
 use super::key::Key;
+use super::multi_instance::Subtask;
 use super::node::Node;
 use super::pool::Pool;
 use super::preparation::{Chore, OnNode, release_id};
@@ -117,7 +118,7 @@ impl World {
             state_transition_time: node.since,
             last_boot_time: node.booted,
             allocation_time: node.allocated,
-            ip_address: "127.0.0.1".to_owned(),
+            ip_address: pool.address(node).to_string(),
             ipv6_address: "::1".to_owned(),
             affinity_id: format!("TVM:{id}"),
             vm_size: pool.spec.vm_size.clone(),
@@ -147,14 +148,18 @@ impl World {
     }
 
     fn recent_tasks(&self, node: &Node) -> Vec<TaskInfo> {
+        let key = node.name.key();
         let task = |job: &str, task: &str| {
             let owner = self.jobs.get(&Key::of(job))?;
             let found = owner.tasks.get(&Key::of(task))?;
+            let team = found.attempt.as_ref().and_then(|a| a.team.as_deref());
+            let mut subtasks = team.iter().flat_map(|team| team.numbered());
+            let subtask = subtasks.find(|(_, subtask)| subtask.node.key() == key);
             Some(TaskInfo {
                 task_url: Some(self.url(Operation::GetTask, &[job, task])),
                 job_id: Some(job.to_owned()),
                 task_id: Some(task.to_owned()),
-                subtask_id: None,
+                subtask_id: subtask.map(|(id, _)| i32::from(id)),
                 task_state: found.phase.state(),
                 execution_info: Some(execution_info(found)),
             })
@@ -300,7 +305,7 @@ impl World {
         let body = task.body().ok_or(Code::InternalError)?;
         Ok(task::Task {
             url: self.url(Operation::GetTask, &[&job.spec.id, &body.id]),
-            node_info: self.node_info(job, task),
+            node_info: self.node_info(job, task, 0),
             id: body.id,
             display_name: body.display_name,
             etag: task.modified.etag(),
@@ -334,13 +339,39 @@ impl World {
         })
     }
 
-    fn node_info(&self, job: &Job, task: &Task) -> Option<NodeInfo> {
+    pub(super) fn view_subtasks(&self, job: &Job, task: &Task) -> Vec<task::Subtask> {
+        let team = task.attempt.as_ref().and_then(|a| a.team.as_deref());
+        let view = |(id, subtask): (u16, &Subtask)| task::Subtask {
+            id: Some(i32::from(id)),
+            node_info: self.node_info(job, task, id),
+            start_time: subtask.start,
+            end_time: subtask.end,
+            exit_code: subtask.exit_code,
+            container_info: None,
+            failure_info: subtask.failure.as_deref().cloned(),
+            state: Some(subtask.state),
+            state_transition_time: Some(subtask.since),
+            previous_state: subtask.previous.map(|(state, _)| state),
+            previous_state_transition_time: subtask.previous.map(|(_, since)| since),
+            result: subtask.end.map(|_| match subtask.failure {
+                None => ExecutionResult::Success,
+                Some(_) => ExecutionResult::Failure,
+            }),
+        };
+        team.iter().flat_map(|t| t.numbered()).map(view).collect()
+    }
+
+    /// Where the task is, or one of its subtasks.
+    fn node_info(&self, job: &Job, task: &Task, instance: u16) -> Option<NodeInfo> {
         let attempt = task.attempt.as_deref()?;
-        let (pool, node) = (attempt.pool.as_str(), attempt.node.as_str());
+        let (pool, node) = (attempt.pool.as_str(), attempt.node_of(instance)?.as_str());
         if node.is_empty() {
             return None;
         }
-        let directory = task_root_directory(&job.spec.id, task.name.as_str());
+        let mut directory = task_root_directory(&job.spec.id, task.name.as_str());
+        if instance > 0 {
+            directory.push_str(&format!("/{instance}"));
+        }
         let file = Operation::DownloadNodeFile;
         Some(NodeInfo {
             affinity_id: Some(format!("TVM:{node}")),

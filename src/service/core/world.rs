@@ -39,6 +39,8 @@ pub(super) enum Owner {
     StartTask(Key, Key),
     /// Job and task.
     Task(Key, Key),
+    /// Job and task; which of its subtasks, from 1.
+    Subtask(Key, Key, u16),
     /// Job and node; whether it is the release task and not the preparation task.
     Chore(Key, Key, bool),
 }

@@ -1,6 +1,7 @@
 //! The agent as the driver sees it: effects in, reports out, real processes, a small blob server.
 
 mod blobs;
+mod coordination;
 mod files;
 mod nodes;
 mod runs;
@@ -66,6 +67,7 @@ fn shell(run: u64, script: &str) -> Launch {
         resource_files: Vec::new(),
         preparation: None,
         output_files: Vec::new(),
+        instance: None,
     }
 }
 

@@ -4,6 +4,7 @@ mod autoscale;
 mod dependencies;
 mod harness;
 mod jobs;
+mod multi_instance;
 mod nodes;
 mod pools;
 mod preparation;

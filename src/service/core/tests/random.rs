@@ -32,6 +32,7 @@ enum Step {
     Task(u8, u8, u8),
     Prepared(u8, bool),
     Started(u8),
+    Coordinated(u8),
     Ended(u8, i32),
     AutoScale(u8, bool),
     Node(u8, u8, u8, u8),
@@ -57,6 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (few, 0..12_u8, 0..4_u8).prop_map(|(j, t, w)| Step::Task(j, t, w)),
         8 => (any::<u8>(), prop::bool::weighted(0.9)).prop_map(|(n, ok)| Step::Prepared(n, ok)),
         8 => any::<u8>().prop_map(Step::Started),
+        4 => any::<u8>().prop_map(Step::Coordinated),
         8 => (any::<u8>(), 0..2_i32).prop_map(|(r, code)| Step::Ended(r, code)),
         2 => (0..3_u8, any::<bool>()).prop_map(|(p, on)| Step::AutoScale(p, on)),
         4 => (0..3_u8, any::<u8>(), 0..6_u8, 0..4_u8).prop_map(|(p, n, w, o)| Step::Node(p, n, w, o)),
@@ -104,7 +106,7 @@ fn perform(h: &mut Harness, out: &mut Outside, step: Step, stored: &mut BTreeMap
         Step::CreatePool(id, nodes, slots, start) => {
             let start = start.then(|| json!({"commandLine": "x", "maxTaskRetryCount": 1}));
             let more = json!({"targetDedicatedNodes": nodes, "targetLowPriorityNodes": nodes / 2,
-                "taskSlotsPerNode": slots, "startTask": start});
+                "taskSlotsPerNode": slots, "startTask": start, "enableInterNodeCommunication": true});
             pool(&p(id), more)
         }
         Step::Resize(id, nodes, option) => {
@@ -151,6 +153,8 @@ fn perform(h: &mut Harness, out: &mut Outside, step: Step, stored: &mut BTreeMap
             &j(id),
             &format!("T{t}"),
             json!({"dependsOn": (t > 5).then(|| json!({"taskIds": [format!("t{}", t % 4)]})),
+                "multiInstanceSettings": (t % 4 == 3).then(|| json!({
+                    "numberOfInstances": slots, "coordinationCommandLine": "x"})),
                 "requiredSlots": slots, "constraints": {"maxTaskRetryCount": retries,
                 "maxWallClockTime": "PT5M", "retentionTime": "PT10M"}}),
         ),
@@ -173,6 +177,13 @@ fn perform(h: &mut Harness, out: &mut Outside, step: Step, stored: &mut BTreeMap
         Step::Started(at) => {
             if let Some(run) = pick(&out.runs, at) {
                 h.started(run);
+            }
+            return;
+        }
+        Step::Coordinated(at) => {
+            if let Some(run) = pick(&out.runs, at) {
+                let at = h.now;
+                h.report(Report::RunCoordinated { run, at });
             }
             return;
         }

@@ -186,6 +186,7 @@ impl Asked<'_> {
             Reply::TaskCounts(counts) => self.single("taskcountsresult/@Element", &counts, None),
             Reply::Task(task) => self.single("tasks/@Element", &task, Some(task.last_modified)),
             Reply::Tasks(page) => self.list("tasks", &page),
+            Reply::Subtasks(value) => self.list("subtasks", &Page { value, next: None }),
             Reply::Added(results) => {
                 let value = results
                     .into_iter()

@@ -6,7 +6,7 @@ use super::query::Query;
 use crate::service::core::command::{
     JobRequest, JobScheduleRequest, PoolRequest, Request, TaskRequest, UsageMetrics,
 };
-use crate::wire::batch::error::{Code, Refusal};
+use crate::wire::batch::error::Refusal;
 use crate::wire::batch::job::{JobDisable, JobTerminate};
 use crate::wire::batch::operation::Operation;
 use crate::wire::batch::task::{TaskCollection, TaskConstraints};
@@ -131,6 +131,7 @@ pub(super) fn read(
             let body: TaskReplace = body::read_optional(bytes)?;
             task(TaskRequest::Replace(body.constraints))
         }
+        Op::ListSubtasks => task(TaskRequest::Subtasks),
         Op::TerminateTask => task(TaskRequest::Terminate),
         Op::ReactivateTask => task(TaskRequest::Reactivate),
         Op::ListTaskFiles => {
@@ -140,16 +141,5 @@ pub(super) fn read(
         Op::DownloadTaskFile | Op::GetTaskFileProperties | Op::DeleteTaskFile => {
             task(TaskRequest::Directory)
         }
-        other => Err(not_implemented(other)),
     }
-}
-
-pub(super) fn not_implemented(operation: Operation) -> Refusal {
-    let spec = operation.spec();
-    Refusal::new(Code::NotImplemented)
-        .with("Operation", format!("{} {}", spec.verb.as_str(), spec.path))
-        .with(
-            "Reason",
-            format!("the local service does not support {} yet", spec.name),
-        )
 }

@@ -2,7 +2,7 @@
 
 use super::body;
 use crate::service::core::command::{NodeRequest, Power};
-use crate::wire::batch::error::Refusal;
+use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::node::{
     NodeDeallocate, NodeDeallocateOption, NodeDisableScheduling, NodeDisableSchedulingOption,
     NodeReboot, NodeRebootOption, NodeReimage, NodeReimageOption,
@@ -56,6 +56,12 @@ pub(super) fn read(operation: Op, name: String, bytes: &[u8]) -> Result<NodeRequ
         Op::UploadNodeLogs => NodeRequest::UploadLogs(Box::new(body::read(bytes)?)),
         Op::ListNodeExtensions => NodeRequest::Extensions,
         Op::GetNodeExtension => NodeRequest::Extension(name),
-        other => return Err(super::command::not_implemented(other)),
+        other => return Err(not_implemented(other)),
     })
+}
+
+fn not_implemented(operation: Op) -> Refusal {
+    let spec = operation.spec();
+    Refusal::new(Code::NotImplemented)
+        .with("Operation", format!("{} {}", spec.verb.as_str(), spec.path))
 }

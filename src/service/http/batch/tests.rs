@@ -28,6 +28,7 @@ struct Service {
 
 /// Prepares nodes at once and ends every task with the exit code its command line names.
 fn pretend(driver: DriverHandle, nodes_dir: PathBuf) -> Perform {
+    let mut primary = None;
     Box::new(move |effect| match effect {
         Effect::PrepareNode(node) => {
             driver.report(Report::NodePrepared { node, error: None });
@@ -46,9 +47,23 @@ fn pretend(driver: DriverHandle, nodes_dir: PathBuf) -> Perform {
                 let _ = std::os::unix::fs::symlink(&outside, folder.join("wd/link"));
             }
             driver.report(Report::RunStarted { run, at });
+            if launch.instance.is_some() {
+                if launch.instance.is_some_and(|i| i.id == 0) {
+                    primary = launch.command_line.parse().ok();
+                }
+                return driver.report(Report::RunCoordinated { run, at });
+            }
             let end = RunEnd {
                 at,
                 exit_code: launch.command_line.parse().ok(),
+                failure: None,
+            };
+            driver.report(Report::RunEnded { run, end });
+        }
+        Effect::Proceed(run) => {
+            let end = RunEnd {
+                at: clock::now().into(),
+                exit_code: primary,
                 failure: None,
             };
             driver.report(Report::RunEnded { run, end });
@@ -373,10 +388,10 @@ async fn refusals_by_status_and_code() {
         ),
         (
             "GET",
-            "/jobs/J/tasks/T/subtasksinfo",
+            "/jobs/J/tasks/none/subtasksinfo",
             None,
-            501,
-            "NotImplemented",
+            404,
+            "TaskNotFound",
         ),
         ("GET", "/applications/x", None, 404, "ApplicationNotFound"),
         (

@@ -43,6 +43,51 @@ async fn dependencies_and_exit_conditions() {
 }
 
 #[tokio::test]
+async fn a_multi_instance_task_and_its_subtasks() {
+    let s = service().await;
+    let pool = json!({"id": "M", "vmSize": "x", "targetDedicatedNodes": 3,
+        "enableInterNodeCommunication": true, "virtualMachineConfiguration": {
+            "imageReference": {"publisher": "canonical", "offer": "ubuntu-24_04-lts", "sku": "server"},
+            "nodeAgentSKUId": "batch.node.ubuntu 24.04"}});
+    assert_eq!(s.post("/pools", pool).await.status, 201);
+    let job = json!({"id": "J", "poolInfo": {"poolId": "M"}});
+    assert_eq!(s.post("/jobs", job).await.status, 201);
+    let settings = json!({"numberOfInstances": "3", "coordinationCommandLine": "x"});
+    let body = json!({"id": "T", "commandLine": "5", "multiInstanceSettings": settings});
+    let added = s.post("/jobs/J/tasks", body).await;
+    assert_eq!(added.status, 201, "{}", added.text);
+    let task = s
+        .until("/jobs/J/tasks/T", |t| t["state"] == "completed")
+        .await;
+    assert_eq!(task["executionInfo"]["exitCode"], 5);
+    assert_eq!(task["multiInstanceSettings"]["numberOfInstances"], 3);
+    let listed = s.get("/jobs/J/tasks/T/subtasksinfo").await;
+    assert_eq!(listed.status, 200, "{}", listed.text);
+    let listed = listed.json();
+    let ids: Vec<_> = listed["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| &v["id"])
+        .collect();
+    assert_eq!(ids, [1, 2]);
+    let second = &listed["value"][1];
+    assert_eq!(
+        (&second["state"], &second["exitCode"]),
+        (&json!("completed"), &json!(0))
+    );
+    assert_eq!(
+        second["nodeInfo"]["taskRootDirectory"],
+        "workitems/J/job-1/T/2"
+    );
+    let chosen = s
+        .get("/jobs/J/tasks/T/subtasksinfo?$select=id")
+        .await
+        .json();
+    assert_eq!(chosen["value"][0], json!({"id": 1}));
+}
+
+#[tokio::test]
 async fn a_job_schedule_from_the_wire_and_back() {
     let s = service().await;
     s.with_job().await;
