@@ -9,7 +9,9 @@ use crate::client::Create;
 use crate::desired::{Access, Pool as DesiredPool};
 use crate::observed::owner;
 use crate::plan::{Action, PoolPlan, StepKind};
-use crate::wire::batch::pool::{AllocationState, PoolResize, PoolState, PoolUpdate};
+use crate::wire::batch::pool::{
+    AllocationState, PoolEnableAutoScale, PoolResize, PoolState, PoolUpdate,
+};
 
 /// Azure takes some minutes to take a pool's nodes away.
 pub(super) const DELETION: Duration = Duration::from_secs(30 * 60);
@@ -85,7 +87,7 @@ async fn gone(run: &Run<'_>, pool: &DesiredPool) -> Result<(), ApplyError> {
 async fn update(run: &Run<'_>, plan: &PoolPlan) -> Result<(), ApplyError> {
     let pool = &run.desired.pool;
     let at = ApplyError::at(StepKind::Pool);
-    if plan.resize {
+    if plan.resize || plan.autoscale {
         let what = format!("the pool `{}` is steady", pool.id);
         wait::until(&what, RESIZE, &run.cancel, || async {
             let live = run.client.batch.get_pool(pool.id.as_str()).await;
@@ -94,6 +96,22 @@ async fn update(run: &Run<'_>, plan: &PoolPlan) -> Result<(), ApplyError> {
             Ok(steady.then_some(()))
         })
         .await?;
+    }
+    if plan.autoscale {
+        let formula = pool.template.auto_scale_formula.clone();
+        let settings = PoolEnableAutoScale {
+            auto_scale_evaluation_interval: pool.template.auto_scale_evaluation_interval,
+            auto_scale_formula: formula.clone(),
+        };
+        let batch = &run.client.batch;
+        match formula {
+            Some(_) => batch.enable_auto_scale(pool.id.as_str(), &settings).await,
+            None => batch.disable_auto_scale(pool.id.as_str()).await,
+        }
+        .map_err(&at)?;
+        run.changed(StepKind::Pool, "changed", pool.id.as_str());
+    }
+    if plan.resize {
         let resize = PoolResize {
             target_dedicated_nodes: pool.template.target_dedicated_nodes,
             target_low_priority_nodes: pool.template.target_low_priority_nodes,

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::TargetArgs;
 use super::document::Document;
@@ -20,6 +21,9 @@ pub(super) struct Target {
     pub(super) name: String,
     local: Option<Service>,
 }
+
+/// How often the local service evaluates an autoscale formula.
+const AUTOSCALE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the target is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +79,8 @@ impl Target {
                 Purpose::Look => Nodes::Paused,
                 Purpose::Change => Nodes::Running,
             },
+            // A laptop's nodes cost nothing and start in a moment: Azure's least of five minutes would only be waited for.
+            autoscale_interval: Some(AUTOSCALE_INTERVAL),
             ..Options::new(launcher()?)
         };
         let service = service::start(options).await?;

@@ -31,17 +31,22 @@ pub(super) fn compile(
         }
     };
     let node_agent_sku = pool.node_agent_sku_id.as_ref().map(|s| s.value.clone());
+    let auto_scale = pool.auto_scale.as_ref();
     let mut template = PoolCreate {
         id: pool.id.value.to_string(),
         display_name: pool.display_name.clone(),
         vm_size: pool.vm_size.value.clone(),
         virtual_machine_configuration: Some(Box::new(machine(&pool.image, node_agent_sku.clone()))),
         resize_timeout: pool.resize_timeout.as_ref().map(wire_duration),
-        target_dedicated_nodes: Some(pool.target_dedicated_nodes),
-        target_low_priority_nodes: Some(pool.target_low_priority_nodes),
-        enable_auto_scale: None,
-        auto_scale_formula: None,
-        auto_scale_evaluation_interval: None,
+        target_dedicated_nodes: auto_scale.is_none().then_some(pool.target_dedicated_nodes),
+        target_low_priority_nodes: auto_scale
+            .is_none()
+            .then_some(pool.target_low_priority_nodes),
+        enable_auto_scale: auto_scale.map(|_| true),
+        auto_scale_formula: auto_scale.map(|a| a.formula.value.clone()),
+        auto_scale_evaluation_interval: auto_scale
+            .and_then(|a| a.evaluation_interval.as_ref())
+            .map(wire_duration),
         enable_inter_node_communication: pool.enable_inter_node_communication,
         network_configuration: None,
         start_task,

@@ -14,6 +14,7 @@ codes! {
     SYNTAX = "syntax", "The text is not TOML.";
     DUPLICATE_KEY = "duplicate-key", "A key stands twice in one table.";
     UNKNOWN_KEY = "unknown-key", "No such key exists at this place of a manifest.";
+    RETIRED_KEY = "retired-key", "A key of older versions of Azure Batch, or one that is said otherwise here.";
     MISSING_KEY = "missing-key", "A key that must be there is not.";
     CONFLICTING_KEYS = "conflicting-keys", "Two keys exclude each other.";
     WRONG_TYPE = "wrong-type", "A value is of another type than its key wants.";
@@ -36,6 +37,7 @@ codes! {
     INVALID_FILE_MODE = "invalid-file-mode", "A file mode is not octal.";
     INVALID_FILE_PATH = "invalid-file-path", "A path on the node leaves the task's directory or has no file name.";
     UNKNOWN_CONTAINER = "unknown-container", "A container is used that `[containers]` does not declare.";
+    INVALID_FORMULA = "invalid-formula", "An autoscale formula cannot be read.";
     NO_NODES = "no-nodes", "A pool without nodes would never run a task.";
     OUTPUT_NOT_DOWNLOADED = "output-not-downloaded", "Outputs go to a container that is deleted without being downloaded.";
     MISSING_FILE = "missing-file", "A file to upload is not there.";

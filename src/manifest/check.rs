@@ -10,6 +10,7 @@ use super::at::{At, Scalar};
 use super::template::{Bindings, Quoting, Scope, Template};
 use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::ids::{ContainerName, InvalidName};
+use crate::wire::autoscale::Formula;
 
 pub(super) struct Checker<'a> {
     text: &'a str,
@@ -145,6 +146,30 @@ impl<'a> Checker<'a> {
                 );
                 None
             }
+        }
+    }
+
+    /// Reads an autoscale formula; each problem points into it where it stands as it is in the manifest.
+    pub(super) fn formula(&mut self, formula: &At<String>, raw: &At<String>) {
+        let Err(problems) = Formula::parse(formula.as_str()) else {
+            return;
+        };
+        let place = self.text.get(raw.span.clone()).unwrap_or_default();
+        let start = place
+            .find(formula.as_str())
+            .map(|offset| raw.span.start + offset);
+        for problem in problems {
+            let span = match start {
+                Some(start) => start + problem.span.start..start + problem.span.end,
+                None => raw.span.clone(),
+            };
+            self.report(
+                Diagnostic::error(
+                    codes::INVALID_FORMULA,
+                    format!("in the autoscale formula: {problem}"),
+                )
+                .label(span, "here"),
+            );
         }
     }
 

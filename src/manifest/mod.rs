@@ -11,13 +11,16 @@ mod at;
 mod check;
 mod document;
 mod duration;
+mod keys;
 mod load;
+mod retired;
 pub mod section;
 mod shape;
 pub mod template;
 mod vars;
 
 pub use at::{At, OneOrMany, Scalar};
+pub use keys::{Key, keys};
 pub use load::{Manifest, load, schema};
 pub use section::account::Account;
 pub use section::cleanup::{Cleanup, Policy};
@@ -27,7 +30,7 @@ pub use section::command::{
 pub use section::containers::Container;
 pub use section::download::Download;
 pub use section::job::{Job, OnTaskFailure};
-pub use section::pool::{Image, NodeFillType, Pool};
+pub use section::pool::{AutoScale, Image, NodeFillType, Pool};
 pub use section::start_task::{AutoUserScope, ElevationLevel, StartTask, UserIdentity};
 pub use section::tasks::{Factory, ForEach};
 pub use section::uploads::Upload;

@@ -8,6 +8,8 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use super::keys::alternatives;
+use super::retired;
 use crate::diagnostic::{Diagnostic, codes, nearest};
 
 /// Checks the whole document.
@@ -30,30 +32,10 @@ struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    /// The alternatives a schema allows, references followed and `null` (an absent key) left out.
-    fn alternatives(&self, schema: &'a Value) -> Vec<&'a Value> {
-        if let Some(name) = schema["$ref"]
-            .as_str()
-            .and_then(|r| r.strip_prefix("#/$defs/"))
-        {
-            return self.alternatives(&self.root["$defs"][name]);
-        }
-        for key in ["anyOf", "oneOf"] {
-            if let Some(list) = schema[key].as_array() {
-                return list.iter().flat_map(|s| self.alternatives(s)).collect();
-            }
-        }
-        if schema["type"] == "null" {
-            Vec::new()
-        } else {
-            vec![schema]
-        }
-    }
-
     /// True when the value may stay.
     fn value(&mut self, schema: &'a Value, value: &mut Spanned<DeValue<'_>>, path: &str) -> bool {
         let span = value.span();
-        let alternatives = self.alternatives(schema);
+        let alternatives = alternatives(schema, self.root);
         let words = allowed_words(&alternatives);
         if let (false, DeValue::String(word)) = (words.is_empty(), value.get_ref()) {
             if words.contains(&word.as_ref()) {
@@ -240,6 +222,16 @@ impl<'a> Walker<'a> {
         span: std::ops::Range<usize>,
         path: &str,
     ) {
+        if let Some(instead) = retired::replacement(path, name) {
+            return self.diagnostics.push(
+                Diagnostic::error(
+                    codes::RETIRED_KEY,
+                    format!("`{name}` is not a key of {}", place(path)),
+                )
+                .label(span, "said otherwise")
+                .help(instead),
+            );
+        }
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the keys here are {}", list(known, '`')),

@@ -18,6 +18,8 @@ pub struct PoolPlan {
     pub reason: Reason,
     /// With `Update`: the target size changes.
     pub resize: bool,
+    /// With `Update`: autoscale is switched on or off, or its formula changes.
+    pub autoscale: bool,
     /// The node agent SKU it is made with.
     pub node_agent_sku: String,
 }
@@ -29,17 +31,18 @@ pub(super) fn pool(desired: &Desired, observed: &Observed) -> Result<PoolPlan, R
         .clone()
         .or_else(|| observed.node_agent_sku.clone())
         .unwrap_or_default();
-    let plan = |action, reason, resize| PoolPlan {
+    let plan = |action, reason, resize, autoscale| PoolPlan {
         action,
         reason,
         resize,
+        autoscale,
         node_agent_sku: node_agent_sku.clone(),
     };
     let Some(live) = &observed.pool else {
-        return Ok(plan(Action::Create, Reason::Absent, false));
+        return Ok(plan(Action::Create, Reason::Absent, false, false));
     };
     if live.state == PoolState::Deleting {
-        return Ok(plan(Action::Create, Reason::BeingDeleted, false));
+        return Ok(plan(Action::Create, Reason::BeingDeleted, false, false));
     }
     let changes = differences(
         &want.template,
@@ -48,7 +51,7 @@ pub(super) fn pool(desired: &Desired, observed: &Observed) -> Result<PoolPlan, R
         live,
     );
     if changes.is_empty() {
-        return Ok(plan(Action::Keep, Reason::Matches, false));
+        return Ok(plan(Action::Keep, Reason::Matches, false, false));
     }
     if owner(&live.metadata) != Some(&desired.name) {
         return Err(Refused::NotOurs {
@@ -60,12 +63,18 @@ pub(super) fn pool(desired: &Desired, observed: &Observed) -> Result<PoolPlan, R
     }
     let replace = changes.iter().any(|c| c.forces_replacement);
     let resize = changes.iter().any(|c| c.field.starts_with("target_"));
+    let autoscale = changes.iter().any(|c| c.field.contains("auto_scale"));
     let action = if replace {
         Action::Replace
     } else {
         Action::Update
     };
-    Ok(plan(action, Reason::Differs(changes), resize && !replace))
+    Ok(plan(
+        action,
+        Reason::Differs(changes),
+        resize && !replace,
+        autoscale && !replace,
+    ))
 }
 
 fn differences(
@@ -84,6 +93,7 @@ fn differences(
             found.text("node_agent_sku_id", want, &live.node_agent_sku_id, true);
         }
     }
+    found.autoscale(want, live);
     found.number(
         "target_dedicated_nodes",
         want.target_dedicated_nodes,
@@ -187,6 +197,35 @@ impl Differences {
                 let live = live.and_then(Option::as_deref).unwrap_or("");
                 self.text(&format!("image.{name}"), want, live, true);
             }
+        }
+    }
+
+    fn autoscale(&mut self, want: &PoolCreate, live: &Pool) {
+        let is_on = want.enable_auto_scale.unwrap_or(false);
+        let was_on = live.enable_auto_scale.unwrap_or(false);
+        self.compare("enable_auto_scale", &is_on, &was_on, false);
+        if !(is_on && was_on) {
+            return;
+        }
+        let text = |formula: &Option<String>| formula.clone().unwrap_or_default().trim().to_owned();
+        if text(&want.auto_scale_formula) != text(&live.auto_scale_formula) {
+            self.push(
+                "auto_scale_formula",
+                "other".into(),
+                "as in the manifest".into(),
+                false,
+            );
+        }
+        if let Some(interval) = want.auto_scale_evaluation_interval
+            && live.auto_scale_evaluation_interval != Some(interval)
+        {
+            let before = live.auto_scale_evaluation_interval;
+            self.push(
+                "auto_scale_evaluation_interval",
+                before.map_or_else(String::new, |i| i.to_string()),
+                interval.to_string(),
+                false,
+            );
         }
     }
 

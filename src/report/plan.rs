@@ -218,7 +218,9 @@ impl PlanView<'_> {
         .into_iter()
         .flatten()
         .collect();
-        let nodes = if nodes.is_empty() {
+        let nodes = if want.enable_auto_scale == Some(true) {
+            "autoscale".to_owned()
+        } else if nodes.is_empty() {
             "0".to_owned()
         } else {
             nodes.join(" + ")

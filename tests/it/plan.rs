@@ -331,3 +331,56 @@ fn a_hundred_thousand_tasks_are_a_screenful() {
         "{text}"
     );
 }
+
+/// A pool's formula is changed in place; from a fixed size to a formula and back as well.
+#[test]
+fn autoscale_is_switched_in_place() {
+    let formula = "$TargetDedicatedNodes = 1;";
+    let scaled = MANIFEST.replace(
+        "target_dedicated_nodes = 2",
+        &format!("auto_scale_formula = '{formula}'"),
+    );
+    let fields = |manifest: &str, live: serde_json::Value| {
+        let desired = desired(manifest, &[("a.txt", "one")]);
+        let mut observed = nothing();
+        observed.pool = Some(pool("words", live));
+        let plan = build(&desired, &observed).unwrap().pool.unwrap();
+        let fields = match plan.reason {
+            Reason::Differs(changes) => changes.into_iter().map(|c| c.field).collect(),
+            _ => Vec::new(),
+        };
+        (plan.action, plan.autoscale, plan.resize, fields)
+    };
+    let auto = |formula: &str| {
+        json!({ "enableAutoScale": true, "autoScaleFormula": formula,
+                "autoScaleEvaluationInterval": "PT15M", "targetDedicatedNodes": 0 })
+    };
+    let none: Vec<String> = Vec::new();
+    assert_eq!(
+        fields(&scaled, auto(formula)),
+        (Action::Keep, false, false, none)
+    );
+    assert_eq!(
+        fields(&scaled, auto("$TargetDedicatedNodes = 2;")),
+        (
+            Action::Update,
+            true,
+            false,
+            vec!["auto_scale_formula".into()]
+        )
+    );
+    assert_eq!(
+        fields(&scaled, json!({})),
+        (
+            Action::Update,
+            true,
+            false,
+            vec!["enable_auto_scale".into()]
+        )
+    );
+    let changed = vec!["enable_auto_scale".into(), "target_dedicated_nodes".into()];
+    assert_eq!(
+        fields(MANIFEST, auto(formula)),
+        (Action::Update, true, true, changed)
+    );
+}

@@ -7,7 +7,7 @@ use super::super::Create;
 use super::super::error::ClientError;
 use super::{Batch, ListOptions};
 use crate::wire::batch::operation::Operation;
-use crate::wire::batch::pool::{Pool, PoolCreate, PoolResize, PoolUpdate};
+use crate::wire::batch::pool::{Pool, PoolCreate, PoolEnableAutoScale, PoolResize, PoolUpdate};
 
 impl Batch {
     pub async fn create_pool(&self, pool: &PoolCreate) -> Result<Create, ClientError> {
@@ -49,6 +49,21 @@ impl Batch {
 
     pub async fn stop_pool_resize(&self, id: &str) -> Result<(), ClientError> {
         let call = self.call(Operation::StopPoolResize, &[id]);
+        call.ensure(&[]).await
+    }
+
+    /// Lets a formula set the size, or changes the formula. At most once in 30 seconds.
+    pub async fn enable_auto_scale(
+        &self,
+        id: &str,
+        settings: &PoolEnableAutoScale,
+    ) -> Result<(), ClientError> {
+        let call = self.call(Operation::EnablePoolAutoScale, &[id]);
+        call.json(settings).ensure(&[]).await
+    }
+
+    pub async fn disable_auto_scale(&self, id: &str) -> Result<(), ClientError> {
+        let call = self.call(Operation::DisablePoolAutoScale, &[id]);
         call.ensure(&[]).await
     }
 

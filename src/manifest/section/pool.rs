@@ -30,6 +30,12 @@ pub(in crate::manifest) struct RawPool {
     /// How many spot nodes, which are cheaper and may be taken away; default 0.
     #[schemars(range(min = 0))]
     target_low_priority_nodes: Option<At<i32>>,
+    /// Sets the number of nodes by what it measures, instead of the two targets. `batchflow autoscale check` tries it.
+    #[schemars(extend("x-limit" = "8192 bytes, 100 statements"))]
+    auto_scale_formula: Option<At<String>>,
+    /// How often the formula is evaluated; default `15m`.
+    #[schemars(extend("x-limit" = "5 minutes to 7 days"))]
+    auto_scale_evaluation_interval: Option<At<String>>,
     /// How many tasks a node runs at once; default 1.
     #[schemars(range(min = 1, max = 256))]
     task_slots_per_node: Option<i32>,
@@ -37,7 +43,8 @@ pub(in crate::manifest) struct RawPool {
     image: At<RawImage>,
     /// The node agent for the image; looked up among the images that the account verifies when it is left out.
     node_agent_sku_id: Option<At<String>>,
-    /// How long allocation may take, at least 5 minutes; default 15.
+    /// How long allocation may take; default `15m`.
+    #[schemars(extend("x-limit" = "at least 5 minutes"))]
     resize_timeout: Option<At<String>>,
     /// Whether nodes can reach each other; default false.
     enable_inter_node_communication: Option<bool>,
@@ -98,6 +105,14 @@ pub enum Image {
     },
 }
 
+/// A pool that sizes itself.
+#[derive(Debug, Clone)]
+pub struct AutoScale {
+    pub formula: At<String>,
+    /// None: the service's own.
+    pub evaluation_interval: Option<At<Duration>>,
+}
+
 #[derive(Debug, Clone)]
 pub struct Pool {
     pub id: At<PoolId>,
@@ -105,6 +120,8 @@ pub struct Pool {
     pub vm_size: At<String>,
     pub target_dedicated_nodes: i32,
     pub target_low_priority_nodes: i32,
+    /// Instead of the targets.
+    pub auto_scale: Option<AutoScale>,
     pub task_slots_per_node: Option<i32>,
     pub image: Image,
     pub image_span: Range<usize>,
@@ -119,6 +136,9 @@ pub struct Pool {
 }
 
 const LEAST_RESIZE_TIMEOUT: Duration = Duration::from_secs(300);
+/// 5 minutes to 168 hours.
+const EVALUATION_INTERVALS: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(300)..=Duration::from_secs(168 * 3600);
 
 impl RawPool {
     pub(in crate::manifest) fn check(raw: &At<Self>, checker: &mut Checker<'_>) -> Option<Pool> {
@@ -135,7 +155,9 @@ impl RawPool {
             .target_low_priority_nodes
             .as_ref()
             .map_or(0, |n| n.value);
-        if dedicated == 0 && low_priority == 0 && checker.whole {
+        let auto_scale = pool.auto_scale(checker);
+        if pool.auto_scale_formula.is_none() && dedicated == 0 && low_priority == 0 && checker.whole
+        {
             let span = [
                 &pool.target_dedicated_nodes,
                 &pool.target_low_priority_nodes,
@@ -150,7 +172,10 @@ impl RawPool {
                     "this pool has no nodes: its tasks would never run",
                 )
                 .label(span.clone(), "no nodes")
-                .help("set `target_dedicated_nodes` or `target_low_priority_nodes` to 1 or more"),
+                .help(
+                    "set `target_dedicated_nodes` or `target_low_priority_nodes` to 1 or more, or an \
+                     `auto_scale_formula`",
+                ),
             );
         }
         let resize_timeout = checker.duration(pool.resize_timeout.as_ref());
@@ -179,6 +204,7 @@ impl RawPool {
             vm_size: vm_size?,
             target_dedicated_nodes: dedicated,
             target_low_priority_nodes: low_priority,
+            auto_scale,
             task_slots_per_node: pool.task_slots_per_node,
             image: image?,
             image_span: pool.image.span.clone(),
@@ -195,6 +221,53 @@ impl RawPool {
                 None => None,
             },
             span: raw.span.clone(),
+        })
+    }
+
+    fn auto_scale(&self, checker: &mut Checker<'_>) -> Option<AutoScale> {
+        let interval = checker.duration(self.auto_scale_evaluation_interval.as_ref());
+        if let Some(interval) = interval
+            .as_ref()
+            .filter(|i| !EVALUATION_INTERVALS.contains(&i.value))
+        {
+            checker.error(
+                codes::OUT_OF_RANGE,
+                "`pool.auto_scale_evaluation_interval` is out of range",
+                &interval.span,
+                "allowed: 5 minutes to 7 days",
+            );
+        }
+        let Some(raw) = &self.auto_scale_formula else {
+            if let Some(interval) = &self.auto_scale_evaluation_interval {
+                checker.error(
+                    codes::MISSING_KEY,
+                    "there is no formula to evaluate",
+                    &interval.span,
+                    "goes with `auto_scale_formula`",
+                );
+            }
+            return None;
+        };
+        for (name, target) in [
+            ("target_dedicated_nodes", &self.target_dedicated_nodes),
+            ("target_low_priority_nodes", &self.target_low_priority_nodes),
+        ] {
+            if let Some(target) = target {
+                checker.report(
+                    Diagnostic::error(
+                        codes::CONFLICTING_KEYS,
+                        format!("`{name}` and `auto_scale_formula` exclude each other"),
+                    )
+                    .label(target.span.clone(), "the formula sets the targets")
+                    .label(raw.span.clone(), "the formula"),
+                );
+            }
+        }
+        let formula = checker.text(raw)?;
+        checker.formula(&formula, raw);
+        Some(AutoScale {
+            formula,
+            evaluation_interval: interval,
         })
     }
 }
