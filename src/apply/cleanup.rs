@@ -4,7 +4,7 @@ use futures::{TryStreamExt, stream};
 
 use super::context::{PARALLEL, Run};
 use super::error::ApplyError;
-use super::{job, pool, wait};
+use super::{job, job_tasks, pool, wait};
 use crate::plan::StepKind;
 
 pub(super) async fn containers(run: &Run<'_>, success: bool) -> Result<(), ApplyError> {
@@ -31,6 +31,11 @@ pub(super) async fn job_and_pool(run: &Run<'_>, success: bool) -> Result<(), App
     let batch = &run.client.batch;
     if run.plan.cleanup.job.is_deleted(success) {
         let id = &run.desired.job.id;
+        // A job that does not end by itself is ended first: what its release tasks did is gone with it.
+        if !run.desired.job.ends_with_tasks && run.desired.job.template.job_release_task.is_some() {
+            batch.terminate_job(id.as_str(), None).await.map_err(at())?;
+            job_tasks::released(run, StepKind::DeleteJobAndPool).await?;
+        }
         batch.delete_job(id.as_str()).await.map_err(at())?;
         let what = format!("the job `{id}` is deleted");
         wait::until(&what, job::DELETION, &run.cancel, || async {

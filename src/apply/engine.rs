@@ -3,7 +3,7 @@
 use super::context::Run;
 use super::error::ApplyError;
 use super::outcome::{End, Outcome};
-use super::{cleanup, containers, download, job, monitor, pool, tasks, uploads};
+use super::{cleanup, containers, download, job, job_tasks, monitor, pool, tasks, uploads};
 use crate::event::Event;
 use crate::plan::{StepKind, TaskWork};
 
@@ -80,6 +80,9 @@ async fn work(run: &Run<'_>) -> Result<Outcome, ApplyError> {
         succeeded = watched.succeeded;
         outcome.failures = watched.failures;
         outcome.end = watched.end;
+        if run.desired.job.ends_with_tasks {
+            job_tasks::released(run, StepKind::Monitor).await?;
+        }
     }
     let fetched = plan
         .tasks

@@ -22,6 +22,14 @@ pub enum ApplyError {
         /// The end of what it wrote to stderr on one node.
         stderr_tail: Option<String>,
     },
+    #[error("the preparation task of job `{job}` failed on every node{}", start_task_end(Some(node), *.exit_code))]
+    Preparation {
+        job: String,
+        node: String,
+        exit_code: Option<i32>,
+        /// The end of what it wrote to stderr on that node.
+        stderr_tail: Option<String>,
+    },
     #[error("pool `{pool}` has no usable node: {code}: {message}")]
     Allocation {
         pool: String,
@@ -74,6 +82,10 @@ impl ApplyError {
             Self::Client { source, .. } => source.hint().map(|h| h.to_string()),
             Self::StartTask { .. } => Some(
                 "correct [pool.start_task] and apply again; the pool is made anew then".to_owned(),
+            ),
+            Self::Preparation { .. } => Some(
+                "correct [job.job_preparation_task] and apply again; the job is made anew then"
+                    .to_owned(),
             ),
             Self::Allocation { .. } => Some(
                 "ask for fewer nodes or another vm_size, or raise the account's quota".to_owned(),

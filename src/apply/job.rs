@@ -6,6 +6,7 @@ use super::context::Run;
 use super::error::ApplyError;
 use super::wait;
 use crate::client::Create;
+use crate::desired::Access;
 use crate::observed::owner;
 use crate::plan::{Action, JobPlan, Reason, StepKind};
 use crate::wire::batch::job::{JobState, JobUpdate};
@@ -39,10 +40,10 @@ pub(super) async fn ensure(run: &Run<'_>, plan: &JobPlan) -> Result<(), ApplyErr
         }
         Action::Update => {
             let update = JobUpdate {
-                priority: job.body.priority,
-                max_parallel_tasks: job.body.max_parallel_tasks,
-                constraints: job.body.constraints.clone(),
-                metadata: Some(job.body.metadata.clone()),
+                priority: job.template.priority,
+                max_parallel_tasks: job.template.max_parallel_tasks,
+                constraints: job.template.constraints.clone(),
+                metadata: Some(job.template.metadata.clone()),
                 ..JobUpdate::default()
             };
             run.client
@@ -59,10 +60,12 @@ pub(super) async fn ensure(run: &Run<'_>, plan: &JobPlan) -> Result<(), ApplyErr
 /// Waits for a job of that id that is being deleted, then makes ours.
 async fn create(run: &Run<'_>) -> Result<(), ApplyError> {
     let job = &run.desired.job;
+    let urls = |access: Access<'_>| super::tasks::url(run, access);
+    let body = job.body(&urls);
     let at = ApplyError::at(StepKind::Job);
     loop {
         gone(run).await?;
-        match run.client.batch.create_job(&job.body).await.map_err(&at)? {
+        match run.client.batch.create_job(&body).await.map_err(&at)? {
             Create::Created => {
                 run.changed(StepKind::Job, "created", job.id.as_str());
                 return Ok(());

@@ -10,6 +10,7 @@ mod download;
 mod engine;
 mod error;
 mod job;
+mod job_tasks;
 mod monitor;
 mod outcome;
 mod pool;

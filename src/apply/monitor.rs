@@ -72,8 +72,8 @@ pub(super) async fn watch(run: &Run<'_>) -> Result<Watched, ApplyError> {
 
 struct Watch<'r, 'a> {
     run: &'r Run<'a>,
-    /// Awaited tasks that are not completed yet: lower-cased id → index.
-    open: HashMap<String, usize>,
+    /// Awaited tasks that are not completed yet: lower-cased id → index; None for the job's manager.
+    open: HashMap<String, Option<usize>>,
     running: HashSet<String>,
     succeeded: Vec<usize>,
     failures: Vec<TaskFailure>,
@@ -83,16 +83,15 @@ struct Watch<'r, 'a> {
 
 impl<'r, 'a> Watch<'r, 'a> {
     fn new(run: &'r Run<'a>) -> Self {
-        let open = run.plan.tasks.iter().filter(|t| t.work.is_awaited());
+        let awaited = run.plan.tasks.iter().filter(|t| t.work.is_awaited());
+        let tasks = awaited.map(|t| (run.desired.tasks[t.task].id.as_str(), Some(t.task)));
+        let manager = run.desired.job.template.job_manager_task.as_deref();
+        let manager = manager.map(|m| (m.id.as_str(), None));
         Self {
             run,
-            open: open
-                .map(|t| {
-                    (
-                        run.desired.tasks[t.task].id.as_str().to_ascii_lowercase(),
-                        t.task,
-                    )
-                })
+            open: tasks
+                .chain(manager)
+                .map(|(id, index)| (id.to_ascii_lowercase(), index))
                 .collect(),
             running: HashSet::new(),
             succeeded: Vec::new(),
@@ -130,7 +129,7 @@ impl<'r, 'a> Watch<'r, 'a> {
                         exit_code: task.exit_code(),
                     });
                     if task.succeeded() {
-                        self.succeeded.push(index);
+                        self.succeeded.extend(index);
                     } else {
                         failed.push(task);
                     }

@@ -20,7 +20,7 @@ const MARGIN: Duration = Duration::from_days(1);
 
 /// The SAS URL for a right, with an expiry that outlives the job.
 pub(super) fn url(run: &Run<'_>, access: Access<'_>) -> String {
-    let constraints = run.desired.job.body.constraints.as_ref();
+    let constraints = run.desired.job.template.constraints.as_ref();
     let life = constraints
         .and_then(|c| c.max_wall_clock_time)
         .filter(|d| !d.is_infinite())
@@ -98,6 +98,9 @@ pub(super) async fn ensure(run: &Run<'_>) -> Result<(), ApplyError> {
     }
     if !refused.is_empty() {
         return Err(ApplyError::TasksRefused(refused));
+    }
+    if !run.desired.job.ends_with_tasks {
+        return Ok(());
     }
     // Only now: an empty moment would end the job at once.
     let update = JobUpdate {

@@ -6,6 +6,7 @@ use futures::TryStreamExt;
 
 use super::context::Run;
 use super::error::ApplyError;
+use super::job_tasks::Preparations;
 use crate::client::batch::ListOptions;
 use crate::event::Event;
 use crate::plan::StepKind;
@@ -47,6 +48,7 @@ pub(super) fn failure_text(info: &TaskFailureInfo) -> (Option<String>, Option<St
 pub(super) struct Nodes {
     states: Vec<(String, u64)>,
     warned: bool,
+    preparations: Preparations,
 }
 
 impl Nodes {
@@ -83,6 +85,7 @@ impl Nodes {
                 });
             }
         }
+        self.preparations.check(run, &nodes).await?;
         if nodes.is_empty() && !anything_ran {
             let pool = run.client.batch.get_pool(id).await.map_err(&at)?;
             if let Some(pool) = pool
@@ -113,17 +116,32 @@ impl Nodes {
     }
 }
 
+/// The end of what was written to a file of a node; None when it cannot be read.
+pub(super) async fn node_stderr(
+    run: &Run<'_>,
+    pool: &str,
+    node: &str,
+    path: &str,
+) -> Option<String> {
+    let tail = run.client.batch.node_tail(pool, node, path, TAIL).await;
+    tail.ok().flatten().and_then(|tail| text(&tail.bytes))
+}
+
+/// How a run ended, to follow the word failed.
+pub(super) fn run_end(exit_code: Option<i32>) -> String {
+    match exit_code {
+        Some(code) => format!(" with exit code {code}"),
+        None => " before it could run".to_owned(),
+    }
+}
+
 async fn start_task_error(run: &Run<'_>, node: &Node) -> ApplyError {
     let pool = run.desired.pool.id.as_str();
-    let tail = run
-        .client
-        .batch
-        .node_tail(pool, &node.id, "startup/stderr.txt", TAIL)
-        .await;
+    let stderr_tail = node_stderr(run, pool, &node.id, "startup/stderr.txt").await;
     ApplyError::StartTask {
         pool: pool.to_string(),
         node: Some(node.id.clone()),
         exit_code: node.start_task_info.as_ref().and_then(|i| i.exit_code),
-        stderr_tail: tail.ok().flatten().and_then(|tail| text(&tail.bytes)),
+        stderr_tail,
     }
 }

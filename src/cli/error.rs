@@ -59,7 +59,9 @@ impl CliError {
             Self::Client(error) | Self::Observe(ObserveError::Client(error)) => client(error),
             Self::Apply(error) => match error {
                 ApplyError::Client { source, .. } => client(source),
-                ApplyError::StartTask { .. } | ApplyError::Allocation { .. } => ExitCode::Pool,
+                ApplyError::StartTask { .. }
+                | ApplyError::Preparation { .. }
+                | ApplyError::Allocation { .. } => ExitCode::Pool,
                 ApplyError::Interrupted => ExitCode::Interrupted,
                 _ => ExitCode::Error,
             },
@@ -70,7 +72,10 @@ impl CliError {
     /// More than fits in a line.
     pub(super) fn detail(&self) -> String {
         let mut text = String::new();
-        if let Self::Apply(ApplyError::StartTask { stderr_tail, .. }) = self {
+        if let Self::Apply(
+            ApplyError::StartTask { stderr_tail, .. } | ApplyError::Preparation { stderr_tail, .. },
+        ) = self
+        {
             failure::tail(&mut text, stderr_tail.as_deref());
         }
         text

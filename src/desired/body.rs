@@ -1,10 +1,11 @@
 //! Request bodies with the SAS URLs of the moment.
 
-use super::{Access, DIGEST_KEY, Input, InputSource, Output, Pool, TASK_KEY, Task};
+use super::{Access, DIGEST_KEY, Input, InputSource, Job, Output, Pool, TASK_KEY, Task};
 use crate::wire::batch::command::{
     OutputFile, OutputFileBlobContainerDestination, OutputFileDestination,
     OutputFileUploadConfiguration, OutputFileUploadHeader, ResourceFile,
 };
+use crate::wire::batch::job::JobCreate;
 use crate::wire::batch::pool::PoolCreate;
 use crate::wire::batch::task::TaskCreate;
 
@@ -29,13 +30,51 @@ impl Pool {
     }
 }
 
+impl Job {
+    /// The body that creates the job.
+    pub fn body(&self, urls: &Urls<'_>) -> JobCreate {
+        let mut body = self.template.clone();
+        let files = &self.files;
+        let inputs =
+            |list: &[Input]| -> Vec<ResourceFile> { list.iter().map(|i| i.body(urls)).collect() };
+        if let Some(task) = &mut body.job_preparation_task {
+            task.resource_files = inputs(&files.preparation_inputs);
+        }
+        if let Some(task) = &mut body.job_release_task {
+            task.resource_files = inputs(&files.release_inputs);
+        }
+        if let Some(task) = &mut body.job_manager_task {
+            task.resource_files = inputs(&files.manager_inputs);
+            let outputs = files.manager_outputs.iter();
+            task.output_files = outputs.map(|o| o.body(Vec::new(), urls)).collect();
+        }
+        body
+    }
+}
+
 impl Task {
     /// The body that adds the task.
     pub fn body(&self, urls: &Urls<'_>) -> TaskCreate {
         let mut body = self.template.clone();
         body.resource_files = self.inputs.iter().map(|i| i.body(urls)).collect();
-        body.output_files = self.outputs.iter().map(|o| o.body(self, urls)).collect();
+        body.output_files = self
+            .outputs
+            .iter()
+            .map(|o| o.body(self.marks(), urls))
+            .collect();
         body
+    }
+
+    /// What the blobs of its outputs are marked with.
+    fn marks(&self) -> Vec<OutputFileUploadHeader> {
+        let header = |key: &str, value: &str| OutputFileUploadHeader {
+            name: format!("x-ms-meta-{key}"),
+            value: Some(value.to_owned()),
+        };
+        vec![
+            header(TASK_KEY, self.id.as_str()),
+            header(DIGEST_KEY, &self.digest),
+        ]
     }
 }
 
@@ -61,11 +100,7 @@ impl Input {
 }
 
 impl Output {
-    fn body(&self, task: &Task, urls: &Urls<'_>) -> OutputFile {
-        let header = |key: &str, value: &str| OutputFileUploadHeader {
-            name: format!("x-ms-meta-{key}"),
-            value: Some(value.to_owned()),
-        };
+    fn body(&self, marks: Vec<OutputFileUploadHeader>, urls: &Urls<'_>) -> OutputFile {
         OutputFile {
             file_pattern: self.pattern.clone(),
             destination: OutputFileDestination {
@@ -73,10 +108,7 @@ impl Output {
                     path: self.path.clone(),
                     container_url: urls(Access::WriteContainer(&self.container)),
                     identity_reference: None,
-                    upload_headers: vec![
-                        header(TASK_KEY, task.id.as_str()),
-                        header(DIGEST_KEY, &task.digest),
-                    ],
+                    upload_headers: marks,
                 }),
             },
             upload_options: OutputFileUploadConfiguration {

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::digest::Contents;
 use super::problems::Problems;
 use super::tasks::Compiler;
-use super::{Cleanup, Container, Desired, Download, OWNER_KEY, Upload, When, job, pool};
-use crate::diagnostic::Diagnostic;
+use super::{Cleanup, Container, Desired, Download, Job, OWNER_KEY, Task, Upload, When, job, pool};
+use crate::diagnostic::{Diagnostic, codes};
 use crate::inputs::snapshot::Snapshot;
 use crate::manifest::{At, Manifest, Policy};
 use crate::wire::batch::command::MetadataItem;
@@ -24,10 +24,10 @@ pub fn compile(
     let bindings = manifest.bindings();
     let mut contents = Contents::new(snapshot);
     let pool = pool::compile(manifest, &bindings, &mut contents, &mut problems);
-    let job = job::compile(manifest, &bindings, &mut problems);
+    let job = job::compile(manifest, &bindings, &mut contents, &mut problems);
     let base = pool
         .as_ref()
-        .map(|p| pool::task_base(p, &mut contents))
+        .map(|p| pool::task_base(p, job.as_ref(), &mut contents))
         .unwrap_or_default();
     let tasks = Compiler {
         snapshot,
@@ -37,6 +37,9 @@ pub fn compile(
         problems: &mut problems,
     }
     .compile(&manifest.tasks, &bindings);
+    if let Some(job) = &job {
+        ids_of_job_tasks(manifest, job, &tasks, &mut problems);
+    }
     let diagnostics = problems.finish();
     match (pool, job) {
         (Some(pool), Some(job)) if diagnostics.is_empty() => Ok(Desired {
@@ -60,6 +63,36 @@ pub fn compile(
         _ => Err(diagnostics),
     }
 }
+
+/// The service adds the manager to the job itself, and keeps the ids of preparation and release free.
+fn ids_of_job_tasks(manifest: &Manifest, job: &Job, tasks: &[Task], problems: &mut Problems) {
+    let template = &job.template;
+    let manager = template.job_manager_task.as_deref();
+    let preparation = template.job_preparation_task.as_deref();
+    let release = template.job_release_task.as_deref();
+    let taken = [
+        manager.map(|t| ("manager", t.id.as_str())),
+        preparation.map(|t| ("preparation", t.id.as_deref().unwrap_or(PREPARATION))),
+        release.map(|t| ("release", t.id.as_deref().unwrap_or(RELEASE))),
+    ];
+    for (kind, id) in taken.into_iter().flatten() {
+        let is_same = |t: &&Task| t.id.as_str().eq_ignore_ascii_case(id);
+        if let Some(task) = tasks.iter().find(is_same) {
+            problems.report(
+                Diagnostic::error(
+                    codes::DUPLICATE_TASK_ID,
+                    format!("`{id}` is the id of the job's {kind} task"),
+                )
+                .label(task.span.clone(), "this task has it as well")
+                .label(manifest.job.span.clone(), "this job"),
+            );
+        }
+    }
+}
+
+/// The ids these tasks have unless they say otherwise.
+const PREPARATION: &str = "jobpreparation";
+const RELEASE: &str = "jobrelease";
 
 /// The same without uploads and tasks: what a destroy needs, which must work when the input files are gone.
 pub fn compile_footprint(manifest: &Manifest, folder: &Path) -> Result<Desired, Vec<Diagnostic>> {

@@ -1,10 +1,11 @@
 //! The job a manifest asks for.
 
 use super::command::environment;
-use super::digest::Canon;
+use super::digest::{Canon, Contents};
+use super::job_tasks::{self, JobFiles};
 use super::problems::Problems;
 use super::{DIGEST_KEY, Job, marks, wire_duration};
-use crate::manifest::{self, Bindings, OnTaskFailure};
+use crate::manifest::{self, Bindings, OnAllTasksComplete, OnTaskFailure};
 use crate::wire::batch::command::MetadataItem;
 use crate::wire::batch::job::{self, JobConstraints, JobCreate};
 use crate::wire::batch::pool::PoolInfo;
@@ -12,14 +13,33 @@ use crate::wire::batch::pool::PoolInfo;
 pub(super) fn compile(
     manifest: &manifest::Manifest,
     bindings: &Bindings,
+    contents: &mut Contents<'_>,
     problems: &mut Problems,
 ) -> Option<Job> {
     let job = &manifest.job;
+    let mut files = JobFiles::default();
+    let preparation = match &job.preparation {
+        Some(task) => Some(job_tasks::preparation(
+            task, bindings, &mut files, problems,
+        )?),
+        None => None,
+    };
+    let release = match &job.release {
+        Some(task) => Some(job_tasks::release(task, bindings, &mut files, problems)?),
+        None => None,
+    };
+    let has_tasks = !manifest.tasks.is_empty();
+    let manager = match &job.manager {
+        Some(task) => Some(job_tasks::manager(
+            task, has_tasks, bindings, &mut files, problems,
+        )?),
+        None => None,
+    };
     let constraints = JobConstraints {
         max_wall_clock_time: job.max_wall_clock_time.as_ref().map(wire_duration),
         max_task_retry_count: job.max_task_retry_count,
     };
-    let mut body = JobCreate {
+    let mut template = JobCreate {
         id: job.id.value.to_string(),
         display_name: job.display_name.clone(),
         uses_task_dependencies: None,
@@ -27,9 +47,9 @@ pub(super) fn compile(
         allow_task_preemption: None,
         max_parallel_tasks: job.max_parallel_tasks,
         constraints: (constraints != JobConstraints::default()).then_some(constraints),
-        job_manager_task: None,
-        job_preparation_task: None,
-        job_release_task: None,
+        job_manager_task: manager.map(Box::new),
+        job_preparation_task: preparation.map(Box::new),
+        job_release_task: release.map(Box::new),
         common_environment_settings: environment(
             &job.common_environment_settings,
             bindings,
@@ -50,15 +70,18 @@ pub(super) fn compile(
         metadata: marks(&job.metadata, manifest),
     };
     let mut canon = Canon::new("job");
-    canon.field("body", serde_json::to_vec(&body).unwrap_or_default());
+    canon.field("body", serde_json::to_vec(&template).unwrap_or_default());
+    files.digest(&mut canon, contents);
     let digest = canon.finish();
-    body.metadata.push(MetadataItem {
+    template.metadata.push(MetadataItem {
         name: DIGEST_KEY.to_owned(),
         value: digest.clone(),
     });
     Some(Job {
         id: job.id.value.clone(),
-        body,
+        template,
+        files,
+        ends_with_tasks: job.on_all_tasks_complete != Some(OnAllTasksComplete::NoAction),
         digest,
     })
 }

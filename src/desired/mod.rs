@@ -6,6 +6,7 @@ mod command;
 mod compile;
 mod digest;
 mod job;
+mod job_tasks;
 mod pool;
 mod problems;
 mod sources;
@@ -23,6 +24,7 @@ use crate::wire::batch::task::TaskCreate;
 
 pub use body::Urls;
 pub use compile::{compile, compile_footprint};
+pub use job_tasks::JobFiles;
 pub use sources::sources;
 
 use compile::{marks, wire_duration};
@@ -88,8 +90,12 @@ pub struct Pool {
 #[derive(Debug, Clone)]
 pub struct Job {
     pub id: JobId,
-    /// With `onAllTasksComplete` none: `apply` patches it once all tasks are in.
-    pub body: JobCreate,
+    /// Everything but the files of its preparation, release and manager task. With `onAllTasksComplete` none: `apply`
+    /// patches it once all tasks are in.
+    pub template: JobCreate,
+    pub files: JobFiles,
+    /// Whether the job ends when all its tasks are completed.
+    pub ends_with_tasks: bool,
     /// Over everything the manifest says about the job.
     pub digest: String,
 }

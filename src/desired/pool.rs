@@ -3,8 +3,10 @@
 use super::command::{command_line, environment, input};
 use super::digest::{Canon, Contents};
 use super::problems::Problems;
-use super::{DIGEST_KEY, Input, Pool, marks, wire_duration};
-use crate::manifest::{self, AutoUserScope, Bindings, ElevationLevel, Image, NodeFillType};
+use super::{DIGEST_KEY, Input, Job, Pool, marks, wire_duration};
+use crate::manifest::{
+    self, AutoUserScope, Bindings, ElevationLevel, Image, NodeFillType, UserIdentity,
+};
 use crate::wire::batch::command as wire;
 use crate::wire::batch::machine::{ImageReference, VirtualMachineConfiguration};
 use crate::wire::batch::pool::{self, PoolCreate, TaskSchedulingPolicy};
@@ -84,8 +86,9 @@ pub(super) fn compile(
     })
 }
 
-/// What of a pool decides the outputs of its tasks: the image, its agent if it is named, and the start task.
-pub(super) fn task_base(pool: &Pool, contents: &mut Contents<'_>) -> String {
+/// What of a pool and its job decides the outputs of the tasks: the image, its agent if it is named, the start task
+/// and the preparation task.
+pub(super) fn task_base(pool: &Pool, job: Option<&Job>, contents: &mut Contents<'_>) -> String {
     let mut canon = Canon::new("node");
     if let Some(machine) = &pool.template.virtual_machine_configuration {
         canon.field(
@@ -106,6 +109,16 @@ pub(super) fn task_base(pool: &Pool, contents: &mut Contents<'_>) -> String {
     }
     for input in &pool.start_task_inputs {
         canon.input(input, contents);
+    }
+    let preparation = job.and_then(|j| Some((j, j.template.job_preparation_task.as_deref()?)));
+    if let Some((job, task)) = preparation {
+        canon.field("preparation", &task.command_line);
+        for setting in &task.environment_settings {
+            canon.field(&setting.name, setting.value.as_deref().unwrap_or_default());
+        }
+        for input in &job.files.preparation_inputs {
+            canon.input(input, contents);
+        }
     }
     canon.finish()
 }
@@ -151,6 +164,22 @@ fn machine(image: &Image, node_agent_sku: Option<String>) -> VirtualMachineConfi
     }
 }
 
+pub(super) fn user_identity(user: UserIdentity) -> wire::UserIdentity {
+    wire::UserIdentity {
+        username: None,
+        auto_user: Some(wire::AutoUserSpecification {
+            scope: user.scope.map(|s| match s {
+                AutoUserScope::Task => wire::AutoUserScope::Task,
+                AutoUserScope::Pool => wire::AutoUserScope::Pool,
+            }),
+            elevation_level: user.elevation_level.map(|l| match l {
+                ElevationLevel::NonAdmin => wire::ElevationLevel::NonAdmin,
+                ElevationLevel::Admin => wire::ElevationLevel::Admin,
+            }),
+        }),
+    }
+}
+
 fn start_task(
     task: &manifest::StartTask,
     bindings: &Bindings,
@@ -161,19 +190,7 @@ fn start_task(
         container_settings: None,
         resource_files: Vec::new(),
         environment_settings: environment(&task.environment_settings, bindings, problems)?,
-        user_identity: task.user_identity.map(|user| wire::UserIdentity {
-            username: None,
-            auto_user: Some(wire::AutoUserSpecification {
-                scope: user.scope.map(|s| match s {
-                    AutoUserScope::Task => wire::AutoUserScope::Task,
-                    AutoUserScope::Pool => wire::AutoUserScope::Pool,
-                }),
-                elevation_level: user.elevation_level.map(|l| match l {
-                    ElevationLevel::NonAdmin => wire::ElevationLevel::NonAdmin,
-                    ElevationLevel::Admin => wire::ElevationLevel::Admin,
-                }),
-            }),
-        }),
+        user_identity: task.user_identity.map(user_identity),
         max_task_retry_count: task.max_task_retry_count,
         // The service's own default differs between versions; a task must not run on a node that is not prepared.
         wait_for_success: Some(task.wait_for_success.unwrap_or(true)),

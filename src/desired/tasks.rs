@@ -267,7 +267,7 @@ impl<'a> Compiler<'a> {
         canon.field("command line", command_line);
         let common = self
             .job
-            .map(|j| j.body.common_environment_settings.as_slice())
+            .map(|j| j.template.common_environment_settings.as_slice())
             .unwrap_or_default();
         let settings: BTreeMap<&str, &str> = common
             .iter()

@@ -37,7 +37,7 @@ pub(super) fn job(
         });
     }
     let waits = tasks.iter().any(|t| t.work.is_awaited());
-    let changes = differences(&desired.job.body, live);
+    let changes = differences(&desired.job.template, live);
     if changes.iter().any(|c| c.forces_replacement) {
         return plan(Action::Replace, Reason::Differs(changes));
     }

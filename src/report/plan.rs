@@ -245,7 +245,7 @@ impl PlanView<'_> {
         match &self.plan.job {
             None => ("not needed".to_owned(), Vec::new()),
             Some(job) => (
-                String::new(),
+                job_note(self.desired),
                 resource(job.action, self.desired.job.id.as_str(), &job.reason),
             ),
         }
@@ -343,6 +343,24 @@ impl PlanView<'_> {
         } else {
             format!("{job}; {pool}")
         }
+    }
+}
+
+/// What the job runs besides its tasks.
+fn job_note(desired: &Desired) -> String {
+    let job = &desired.job.template;
+    let kinds: Vec<&str> = [
+        job.job_manager_task.as_ref().map(|_| "manager"),
+        job.job_preparation_task.as_ref().map(|_| "preparation"),
+        job.job_release_task.as_ref().map(|_| "release"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match kinds.split_last() {
+        None => String::new(),
+        Some((one, [])) => format!("with a {one} task"),
+        Some((last, rest)) => format!("with {} and {last} task", rest.join(", ")),
     }
 }
 

@@ -187,6 +187,10 @@ fn every_key_is_accepted() {
     used.insert(".pool.auto_scale_formula".to_owned());
     used.insert(".pool.auto_scale_evaluation_interval".to_owned());
     used.insert(".pool.start_task.command_line".to_owned());
+    for task in ["preparation", "manager"] {
+        used.insert(format!(".job.job_{task}_task.command_line"));
+    }
+    used.insert(".job.job_release_task.commands".to_owned());
     let unused: Vec<_> = known.difference(&used).collect();
     assert!(unused.is_empty(), "not in every-key.toml: {unused:?}");
     assert!(known.len() > 60);

@@ -112,7 +112,7 @@ fn job(desired: &Desired, state: &str) -> batchflow::wire::batch::job::Job {
         "url": "u", "eTag": "0x0", "lastModified": "2026-01-01T00:00:00Z", "creationTime": "2026-01-01T00:00:00Z",
         "state": state, "stateTransitionTime": "2026-01-01T00:00:00Z",
     });
-    let body = serde_json::to_value(&desired.job.body).unwrap();
+    let body = serde_json::to_value(&desired.job.template).unwrap();
     job.as_object_mut()
         .unwrap()
         .extend(body.as_object().unwrap().clone());

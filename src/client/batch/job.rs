@@ -7,7 +7,9 @@ use super::super::Create;
 use super::super::error::ClientError;
 use super::pool::created;
 use super::{Batch, ListOptions};
-use crate::wire::batch::job::{Job, JobCreate, JobTerminate, JobUpdate};
+use crate::wire::batch::job::{
+    Job, JobCreate, JobPreparationAndReleaseTaskStatus, JobTerminate, JobUpdate,
+};
 use crate::wire::batch::operation::Operation;
 use crate::wire::batch::task::TaskCountsResult;
 
@@ -62,6 +64,17 @@ impl Batch {
     pub async fn delete_job(&self, id: &str) -> Result<(), ClientError> {
         let call = self.call(Operation::DeleteJob, &[id]);
         call.ensure_gone(&["JobBeingDeleted"]).await
+    }
+
+    /// How the preparation and release tasks went, node by node.
+    pub fn preparation_and_release(
+        &self,
+        job: &str,
+        options: &ListOptions,
+    ) -> impl Stream<Item = Result<JobPreparationAndReleaseTaskStatus, ClientError>> + Send + Unpin + use<>
+    {
+        let operation = Operation::ListJobPreparationAndReleaseTaskStatus;
+        self.list(operation, &[job], &[], options)
     }
 
     /// How many tasks are in which state. The real service may lag a little behind.

@@ -8,6 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::{Environment, RawEnvironment};
+use super::job_tasks::{
+    ManagerTask, PreparationTask, RawManagerTask, RawPreparationTask, RawReleaseTask, ReleaseTask,
+};
 use crate::diagnostic::codes;
 use crate::ids::JobId;
 use crate::manifest::at::At;
@@ -21,6 +24,15 @@ use crate::manifest::template::Scope;
 pub enum OnTaskFailure {
     NoAction,
     PerformExitOptionsJobAction,
+}
+
+/// What the service does when all tasks of the job are completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "on_all_tasks_complete")]
+pub enum OnAllTasksComplete {
+    NoAction,
+    TerminateJob,
 }
 
 /// What holds the tasks.
@@ -49,6 +61,14 @@ pub(in crate::manifest) struct RawJob {
     metadata: BTreeMap<At<String>, At<String>>,
     /// What happens when a task fails; default `no_action`.
     on_task_failure: Option<OnTaskFailure>,
+    /// What happens when all tasks are completed; default `terminate_job`. Set once all tasks are added.
+    on_all_tasks_complete: Option<OnAllTasksComplete>,
+    /// What runs on each node before its first task of the job.
+    job_preparation_task: Option<At<RawPreparationTask>>,
+    /// What runs on each node that ran the preparation task, when the job ends.
+    job_release_task: Option<At<RawReleaseTask>>,
+    /// A task that the service itself starts with the job, before all others.
+    job_manager_task: Option<At<RawManagerTask>>,
 }
 
 /// Limits of the job.
@@ -74,6 +94,10 @@ pub struct Job {
     pub common_environment_settings: Environment,
     pub metadata: BTreeMap<String, String>,
     pub on_task_failure: Option<OnTaskFailure>,
+    pub on_all_tasks_complete: Option<OnAllTasksComplete>,
+    pub preparation: Option<PreparationTask>,
+    pub release: Option<ReleaseTask>,
+    pub manager: Option<ManagerTask>,
     pub span: Range<usize>,
 }
 
@@ -94,6 +118,19 @@ impl RawJob {
         let common_environment_settings =
             checker.environment(&job.common_environment_settings, Scope::Manifest);
         let metadata = checker.metadata(&job.metadata, false);
+        let preparation = job
+            .job_preparation_task
+            .as_ref()
+            .map(|task| RawPreparationTask::check(task, checker));
+        let is_prepared = preparation.is_some();
+        let release = job
+            .job_release_task
+            .as_ref()
+            .map(|task| RawReleaseTask::check(task, is_prepared, checker));
+        let manager = job
+            .job_manager_task
+            .as_ref()
+            .map(|task| RawManagerTask::check(task, checker));
         Some(Job {
             id: id?,
             display_name,
@@ -104,7 +141,20 @@ impl RawJob {
             common_environment_settings,
             metadata,
             on_task_failure: job.on_task_failure,
+            on_all_tasks_complete: job.on_all_tasks_complete,
+            preparation: whole(preparation)?,
+            release: whole(release)?,
+            manager: whole(manager)?,
             span: raw.span.clone(),
         })
+    }
+}
+
+/// None when what is there was wrong.
+fn whole<T>(checked: Option<Option<T>>) -> Option<Option<T>> {
+    match checked {
+        Some(None) => None,
+        Some(sound) => Some(sound),
+        None => Some(None),
     }
 }

@@ -7,6 +7,7 @@ pub mod command;
 pub mod containers;
 pub mod download;
 pub mod job;
+pub mod job_tasks;
 pub mod pool;
 pub mod start_task;
 pub mod tasks;
