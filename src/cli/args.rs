@@ -51,6 +51,9 @@ pub(super) enum Command {
     Apply(ApplyArgs),
     /// Delete the job, the pool and the containers that this manifest made
     Destroy(DestroyArgs),
+    /// Try formulas that size pools
+    #[command(subcommand)]
+    Autoscale(AutoscaleCommand),
     /// Run the local service on its own, for any Azure Batch client
     ///
     /// Account, key and ports are those of a development account that everybody may know, so that the
@@ -59,6 +62,27 @@ pub(super) enum Command {
     ///
     /// POST /_batchflow/reset, signed like any request, deletes everything.
     Serve(ServeArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AutoscaleCommand {
+    /// Evaluate a formula here; nothing is sent
+    ///
+    /// Samples are JSON, oldest first and 30 seconds apart unless they have a time:
+    /// {"target_dedicated_nodes": 1, "samples": [{"values": {"$ActiveTasks": 12, "$RunningTasks": 4}}]}
+    Check(AutoscaleCheckArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AutoscaleCheckArgs {
+    /// A manifest (*.toml), or a file that holds a formula
+    pub(super) file: PathBuf,
+    /// What is measured of the pool; otherwise it has neither nodes nor tasks
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) samples: Option<PathBuf>,
+    /// Set a variable of [vars]; may be given several times
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    pub(super) vars: Vec<(String, String)>,
 }
 
 /// Which manifest.

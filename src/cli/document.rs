@@ -51,7 +51,7 @@ fn state_dir(path: &Path) -> PathBuf {
 /// Reads the manifest and the files it names; problems go to stderr.
 pub(super) fn load(args: &ManifestArgs) -> Result<Document, CliError> {
     let page = Page::read(&args.manifest)?;
-    let (manifest, mut diagnostics) = page.manifest(args)?;
+    let (manifest, mut diagnostics) = page.manifest(&args.vars)?;
     let cache = state_dir(&page.path).join("digests");
     let folder = folder(&page.path);
     let (snapshot, found) = inputs::scan(
@@ -71,9 +71,20 @@ pub(super) fn load(args: &ManifestArgs) -> Result<Document, CliError> {
 /// Reads the manifest alone: what a destroy needs.
 pub(super) fn load_footprint(args: &ManifestArgs) -> Result<Document, CliError> {
     let page = Page::read(&args.manifest)?;
-    let (manifest, diagnostics) = page.manifest(args)?;
+    let (manifest, diagnostics) = page.manifest(&args.vars)?;
     let desired = desired::compile_footprint(&manifest, folder(&page.path));
     page.document(manifest, desired, diagnostics)
+}
+
+/// The autoscale formula of a manifest; problems go to stderr. The files it names are not read.
+pub(super) fn formula(path: &Path, vars: &[(String, String)]) -> Result<String, CliError> {
+    let page = Page::read(path)?;
+    let (manifest, diagnostics) = page.manifest(vars)?;
+    page.show(&diagnostics);
+    let auto_scale = manifest.pool.auto_scale;
+    auto_scale
+        .map(|a| a.formula.value)
+        .ok_or_else(|| CliError::NoFormula(path.to_owned()))
 }
 
 /// The same path without `folder/..`, unless that folder is a link and `..` leads elsewhere.
@@ -113,8 +124,8 @@ impl Page {
     }
 
     /// The checked manifest and its warnings.
-    fn manifest(&self, args: &ManifestArgs) -> Result<(Manifest, Vec<Diagnostic>), CliError> {
-        match manifest::load(&self.text, &args.vars) {
+    fn manifest(&self, vars: &[(String, String)]) -> Result<(Manifest, Vec<Diagnostic>), CliError> {
+        match manifest::load(&self.text, vars) {
             (Some(manifest), diagnostics) => Ok((manifest, diagnostics)),
             (None, diagnostics) => Err(self.failed(&diagnostics)),
         }

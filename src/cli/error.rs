@@ -14,6 +14,7 @@ use crate::report::failure;
 use crate::report::quantity::count;
 use crate::service::ServiceError;
 use crate::wire::auth::InvalidKey;
+use crate::wire::autoscale::RecordedError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,16 @@ pub(super) enum CliError {
     /// The problems are printed already.
     #[error("the manifest has {}; nothing was changed", count(*.problems, "problem"))]
     Manifest { problems: usize },
+    /// The problems are printed already.
+    #[error("the formula has {}", count(*.problems, "problem"))]
+    Formula { problems: usize },
+    #[error("{} has no `pool.auto_scale_formula`", .0.display())]
+    NoFormula(PathBuf),
+    #[error("cannot use the samples in {}", .path.display())]
+    Samples {
+        path: PathBuf,
+        source: RecordedError,
+    },
     #[error("the local service did not start")]
     Service(#[from] ServiceError),
     #[error("cannot use the account")]
@@ -43,7 +54,7 @@ pub(super) enum CliError {
     Receipt(#[from] ReceiptError),
     #[error("cannot make a plan: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Refused>),
-    #[error("{0}")]
+    #[error(transparent)]
     Apply(ApplyError),
     #[error("not applied: there is no terminal to ask on")]
     NobodyToAsk,
@@ -54,7 +65,7 @@ pub(super) enum CliError {
 impl CliError {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Manifest { .. } => ExitCode::Manifest,
+            Self::Manifest { .. } | Self::Formula { .. } => ExitCode::Manifest,
             Self::Credentials(_) => ExitCode::Authentication,
             Self::Client(error) | Self::Observe(ObserveError::Client(error)) => client(error),
             Self::Apply(error) => match error {

@@ -2,6 +2,7 @@
 
 mod apply;
 mod args;
+mod autoscale;
 mod destroy;
 mod document;
 mod error;
@@ -17,7 +18,7 @@ use std::process::ExitCode as ProcessExitCode;
 use clap::Parser;
 
 use crate::report::exit_code::ExitCode;
-use args::{Cli, Command};
+use args::{AutoscaleCommand, Cli, Command};
 
 /// Runs the command line and answers with the exit code.
 pub fn main() -> ProcessExitCode {
@@ -59,6 +60,7 @@ async fn run(cli: &Cli) -> Result<ExitCode, error::CliError> {
         Command::Plan(args) => plan::run(args, &cli.global).await,
         Command::Apply(args) => apply::run(args, &cli.global).await,
         Command::Destroy(args) => destroy::run(args, &cli.global).await,
+        Command::Autoscale(AutoscaleCommand::Check(args)) => autoscale::check(args),
         Command::Serve(args) => serve::run(args).await,
     }
 }

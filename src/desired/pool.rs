@@ -4,12 +4,11 @@ use super::command::{command_line, environment, input};
 use super::digest::{Canon, Contents};
 use super::problems::Problems;
 use super::{DIGEST_KEY, Input, Job, Pool, marks, wire_duration};
-use crate::manifest::{
-    self, AutoUserScope, Bindings, ElevationLevel, Image, NodeFillType, UserIdentity,
-};
+use crate::manifest::{self, AutoUserScope, Bindings, Image, NodeFillType, UserIdentity};
 use crate::wire::batch::command as wire;
 use crate::wire::batch::machine::{ImageReference, VirtualMachineConfiguration};
 use crate::wire::batch::pool::{self, PoolCreate, TaskSchedulingPolicy};
+use crate::wire::secret::Secret;
 
 pub(super) fn compile(
     manifest: &manifest::Manifest,
@@ -34,11 +33,12 @@ pub(super) fn compile(
     };
     let node_agent_sku = pool.node_agent_sku_id.as_ref().map(|s| s.value.clone());
     let auto_scale = pool.auto_scale.as_ref();
+    let rest = &pool.machine;
     let mut template = PoolCreate {
         id: pool.id.value.to_string(),
         display_name: pool.display_name.clone(),
         vm_size: pool.vm_size.value.clone(),
-        virtual_machine_configuration: Some(Box::new(machine(&pool.image, node_agent_sku.clone()))),
+        virtual_machine_configuration: Some(Box::new(machine(pool, node_agent_sku.clone()))),
         resize_timeout: pool.resize_timeout.as_ref().map(wire_duration),
         target_dedicated_nodes: auto_scale.is_none().then_some(pool.target_dedicated_nodes),
         target_low_priority_nodes: auto_scale
@@ -50,24 +50,27 @@ pub(super) fn compile(
             .and_then(|a| a.evaluation_interval.as_ref())
             .map(wire_duration),
         enable_inter_node_communication: pool.enable_inter_node_communication,
-        network_configuration: None,
+        network_configuration: rest.network_configuration.clone().map(Box::new),
         start_task,
-        application_package_references: Vec::new(),
+        application_package_references: rest.application_package_references.clone(),
         task_slots_per_node: pool.task_slots_per_node,
         task_scheduling_policy: pool.node_fill_type.map(|fill| TaskSchedulingPolicy {
-            job_default_order: None,
+            job_default_order: pool.job_default_order,
             node_fill_type: match fill {
                 NodeFillType::Spread => pool::NodeFillType::Spread,
                 NodeFillType::Pack => pool::NodeFillType::Pack,
             },
         }),
-        user_accounts: Vec::new(),
+        user_accounts: rest.user_accounts.clone(),
         metadata: marks(&pool.metadata, manifest),
-        mount_configuration: Vec::new(),
+        mount_configuration: rest.mount_configuration.clone(),
         upgrade_policy: None,
     };
     let mut canon = Canon::new("pool");
-    canon.field("body", serde_json::to_vec(&template).unwrap_or_default());
+    canon.field(
+        "body",
+        serde_json::to_vec(&without_secrets(&template)).unwrap_or_default(),
+    );
     for input in &start_task_inputs {
         canon.source(&input.source);
         canon.input(input, contents);
@@ -123,8 +126,43 @@ pub(super) fn task_base(pool: &Pool, job: Option<&Job>, contents: &mut Contents<
     canon.finish()
 }
 
-fn machine(image: &Image, node_agent_sku: Option<String>) -> VirtualMachineConfiguration {
-    let image_reference = match image {
+/// The digest is for everybody to read, and short passwords are soon guessed from one.
+fn without_secrets(template: &PoolCreate) -> PoolCreate {
+    let mut plain = template.clone();
+    for user in &mut plain.user_accounts {
+        user.password = None;
+        if let Some(linux) = &mut user.linux_user_configuration {
+            linux.ssh_private_key = None;
+        }
+    }
+    for mount in &mut plain.mount_configuration {
+        if let Some(blob) = &mut mount.azure_blob_file_system_configuration {
+            blob.account_key = None;
+            blob.sas_key = None;
+        }
+        if let Some(share) = &mut mount.azure_file_share_configuration {
+            share.account_key = Secret::new("");
+        }
+        if let Some(cifs) = &mut mount.cifs_mount_configuration {
+            cifs.password = Secret::new("");
+        }
+    }
+    if let Some(machine) = &mut plain.virtual_machine_configuration {
+        for extension in &mut machine.extensions {
+            extension.protected_settings.clear();
+        }
+        if let Some(containers) = &mut machine.container_configuration {
+            for registry in &mut containers.container_registries {
+                registry.password = None;
+            }
+        }
+    }
+    plain
+}
+
+fn machine(pool: &manifest::Pool, node_agent_sku: Option<String>) -> VirtualMachineConfiguration {
+    let rest = &pool.machine;
+    let image_reference = match &pool.image {
         Image::Marketplace {
             publisher,
             offer,
@@ -152,12 +190,12 @@ fn machine(image: &Image, node_agent_sku: Option<String>) -> VirtualMachineConfi
         image_reference,
         node_agent_sku_id: node_agent_sku.unwrap_or_default(),
         windows_configuration: None,
-        data_disks: Vec::new(),
-        license_type: None,
-        container_configuration: None,
-        disk_encryption_configuration: None,
-        node_placement_configuration: None,
-        extensions: Vec::new(),
+        data_disks: rest.data_disks.clone(),
+        license_type: rest.license_type.clone(),
+        container_configuration: rest.container_configuration.clone(),
+        disk_encryption_configuration: rest.disk_encryption_configuration.clone(),
+        node_placement_configuration: rest.node_placement_configuration.clone(),
+        extensions: rest.extensions.clone(),
         os_disk: None,
         security_profile: None,
         service_artifact_reference: None,
@@ -172,10 +210,7 @@ pub(super) fn user_identity(user: UserIdentity) -> wire::UserIdentity {
                 AutoUserScope::Task => wire::AutoUserScope::Task,
                 AutoUserScope::Pool => wire::AutoUserScope::Pool,
             }),
-            elevation_level: user.elevation_level.map(|l| match l {
-                ElevationLevel::NonAdmin => wire::ElevationLevel::NonAdmin,
-                ElevationLevel::Admin => wire::ElevationLevel::Admin,
-            }),
+            elevation_level: user.elevation_level.map(Into::into),
         }),
     }
 }

@@ -32,6 +32,7 @@ codes! {
     INVALID_BLOB_NAME = "invalid-blob-name", "A blob name breaks the rules of Azure Storage.";
     INVALID_NAME = "invalid-name", "A name of metadata or of an environment variable is not allowed.";
     RESERVED_NAME = "reserved-name", "A name belongs to Azure Batch or to batchflow.";
+    DUPLICATE_NAME = "duplicate-name", "Two things of a pool have one name or number.";
     INVALID_URL = "invalid-url", "A text is not an http or https URL.";
     INVALID_GLOB = "invalid-glob", "A text is not a glob pattern.";
     INVALID_FILE_MODE = "invalid-file-mode", "A file mode is not octal.";

@@ -11,6 +11,7 @@ use super::template::{Bindings, Quoting, Scope, Template};
 use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::ids::{ContainerName, InvalidName};
 use crate::wire::autoscale::Formula;
+use crate::wire::secret::Secret;
 
 pub(super) struct Checker<'a> {
     text: &'a str,
@@ -87,6 +88,33 @@ impl<'a> Checker<'a> {
 
     pub(super) fn opt_text(&mut self, raw: Option<&At<String>>) -> Option<At<String>> {
         raw.and_then(|raw| self.text(raw))
+    }
+
+    /// The same, without its place.
+    pub(super) fn string(&mut self, raw: &At<String>) -> Option<String> {
+        self.text(raw).map(|text| text.value)
+    }
+
+    pub(super) fn opt_string(&mut self, raw: Option<&At<String>>) -> Option<String> {
+        raw.and_then(|raw| self.string(raw))
+    }
+
+    pub(super) fn strings(&mut self, raw: &[At<String>]) -> Vec<String> {
+        raw.iter().filter_map(|raw| self.string(raw)).collect()
+    }
+
+    /// A password or key.
+    pub(super) fn secret(&mut self, raw: &At<String>) -> Option<Secret> {
+        let text = self.text(raw)?;
+        if text.value.is_empty() {
+            self.report(
+                Diagnostic::error(codes::MISSING_KEY, "this secret is empty")
+                    .label(raw.span.clone(), "a password or key belongs here")
+                    .help("write \"{{vars.NAME}}\" and give it with `--var NAME=…`"),
+            );
+            return None;
+        }
+        Some(Secret::new(text.value))
     }
 
     /// A name checked by one of the rules in [`crate::ids`].

@@ -201,6 +201,30 @@ const PLACES: &[(&str, &str)] = &[
         "pool.node_agent_sku_id",
         "pool.virtualMachineConfiguration.nodeAgentSKUId",
     ),
+    (
+        "pool.container_configuration",
+        "pool.virtualMachineConfiguration.containerConfiguration",
+    ),
+    (
+        "pool.data_disks",
+        "pool.virtualMachineConfiguration.dataDisks",
+    ),
+    (
+        "pool.extensions",
+        "pool.virtualMachineConfiguration.extensions",
+    ),
+    (
+        "pool.node_placement_configuration",
+        "pool.virtualMachineConfiguration.nodePlacementConfiguration",
+    ),
+    (
+        "pool.disk_encryption_configuration",
+        "pool.virtualMachineConfiguration.diskEncryptionConfiguration",
+    ),
+    (
+        "pool.license_type",
+        "pool.virtualMachineConfiguration.licenseType",
+    ),
 ];
 
 /// Keys that are batchflow's own, with all below them.
@@ -266,7 +290,18 @@ fn rest(path: &str) -> Option<String> {
 }
 
 /// Names that the REST API capitalises in its own way.
-const NAMES: &[(&str, &str)] = &[];
+const NAMES: &[(&str, &str)] = &[
+    (
+        "dynamic_vnet_assignment_scope",
+        "dynamicVNetAssignmentScope",
+    ),
+    ("inbound_nat_pools", "inboundNATPools"),
+    (
+        "public_ip_address_configuration",
+        "publicIPAddressConfiguration",
+    ),
+    ("disk_size_gb", "diskSizeGB"),
+];
 
 fn camel(path: &str) -> String {
     let names = path.split('.').map(|part| {

@@ -31,7 +31,7 @@ pub use section::containers::Container;
 pub use section::download::Download;
 pub use section::job::{Job, OnAllTasksComplete, OnTaskFailure};
 pub use section::job_tasks::{Chore, Constraints, ManagerTask, PreparationTask, ReleaseTask};
-pub use section::pool::{AutoScale, Image, NodeFillType, Pool};
+pub use section::pool::{AutoScale, Image, Machine, NodeFillType, Pool};
 pub use section::start_task::{AutoUserScope, ElevationLevel, StartTask, UserIdentity};
 pub use section::tasks::{Factory, ForEach};
 pub use section::uploads::Upload;

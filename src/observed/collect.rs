@@ -11,6 +11,7 @@ use crate::client::batch::ListOptions;
 use crate::client::{Client, ClientError};
 use crate::desired::{DIGEST_KEY, Desired, OWNER_KEY};
 use crate::wire::batch::machine::{ImageReference, ImageVerificationType, SupportedImage};
+use crate::wire::time::Time;
 
 /// Containers that are listed at once.
 const PARALLEL: usize = 8;
@@ -70,10 +71,12 @@ pub async fn observe(
         Some(_) if !settled => tasks(desired, client).await?,
         _ => BTreeMap::new(),
     };
-    let node_agent_sku = match (&desired.pool.node_agent_sku, settled, &pool) {
-        (None, false, None) => Some(node_agent(desired, client).await?),
-        _ => None,
+    let image = if !settled && pool.is_none() {
+        image(desired, client).await?
+    } else {
+        None
     };
+    let (node_agent_sku, image_support_ends) = image.unwrap_or_default();
     Ok(Observed {
         containers,
         pool,
@@ -82,6 +85,7 @@ pub async fn observe(
         receipt,
         outputs,
         node_agent_sku,
+        image_support_ends,
     })
 }
 
@@ -159,21 +163,47 @@ async fn tasks(
         .await
 }
 
-/// The node agent that the account lists for the pool's image.
-async fn node_agent(desired: &Desired, client: &Client) -> Result<String, ObserveError> {
-    let Some(machine) = &desired.pool.template.virtual_machine_configuration else {
-        return Ok(String::new());
+/// The node agent for an image, and when its support ends.
+type Supported = (Option<String>, Option<Time>);
+
+/// What the account says of the pool's image; None for an image of one's own.
+async fn image(desired: &Desired, client: &Client) -> Result<Option<Supported>, ObserveError> {
+    let machine = desired
+        .pool
+        .template
+        .virtual_machine_configuration
+        .as_deref();
+    let Some(machine) = machine.filter(|m| m.image_reference.publisher.is_some()) else {
+        return Ok(None);
     };
     let images: Vec<SupportedImage> = client.batch.supported_images(None).try_collect().await?;
-    choose_agent(&machine.image_reference, &images)
+    let want = &machine.image_reference;
+    let agent = match &desired.pool.node_agent_sku {
+        // Who names it is taken at their word.
+        Some(agent) => agent.clone(),
+        None => choose_agent(want, &images)?,
+    };
+    let ends = images
+        .iter()
+        .filter(|i| is_image(i, want) && i.node_agent_sku_id.eq_ignore_ascii_case(&agent))
+        .find_map(|i| i.batch_support_end_of_life);
+    Ok(Some((Some(agent), ends)))
+}
+
+fn is_image(image: &SupportedImage, want: &ImageReference) -> bool {
+    let image = &image.image_reference;
+    same(&image.publisher, &want.publisher)
+        && same(&image.offer, &want.offer)
+        && same(&image.sku, &want.sku)
+}
+
+fn same(a: &Option<String>, b: &Option<String>) -> bool {
+    a.as_deref()
+        .unwrap_or("")
+        .eq_ignore_ascii_case(b.as_deref().unwrap_or(""))
 }
 
 fn choose_agent(want: &ImageReference, images: &[SupportedImage]) -> Result<String, ObserveError> {
-    let same = |a: &Option<String>, b: &Option<String>| {
-        a.as_deref()
-            .unwrap_or("")
-            .eq_ignore_ascii_case(b.as_deref().unwrap_or(""))
-    };
     let is_publisher_and_offer = |i: &&SupportedImage| {
         same(&i.image_reference.publisher, &want.publisher)
             && same(&i.image_reference.offer, &want.offer)
@@ -181,8 +211,7 @@ fn choose_agent(want: &ImageReference, images: &[SupportedImage]) -> Result<Stri
     let matching = |verified: bool| {
         let mut agents: Vec<String> = images
             .iter()
-            .filter(is_publisher_and_offer)
-            .filter(|i| same(&i.image_reference.sku, &want.sku))
+            .filter(|i| is_image(i, want))
             .filter(|i| !verified || i.verification_type == ImageVerificationType::Verified)
             .map(|i| i.node_agent_sku_id.clone())
             .collect();

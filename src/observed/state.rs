@@ -28,6 +28,8 @@ pub struct Observed {
     pub outputs: BTreeMap<String, LocalOutput>,
     /// The node agent for the pool's image, when the manifest leaves it to be looked up.
     pub node_agent_sku: Option<String>,
+    /// When Batch stops to support the pool's image, as far as the account says so.
+    pub image_support_ends: Option<Time>,
 }
 
 impl Observed {
@@ -41,6 +43,7 @@ impl Observed {
             receipt,
             outputs: BTreeMap::new(),
             node_agent_sku: None,
+            image_support_ends: None,
         }
     }
 }

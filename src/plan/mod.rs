@@ -4,6 +4,7 @@
 //! said once, in [`Plan::is_empty`].
 
 mod action;
+mod asked;
 mod build;
 mod cleanup;
 mod download;

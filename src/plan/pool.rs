@@ -4,12 +4,14 @@
 use serde::Serialize;
 
 use super::action::{Action, FieldChange, Reason};
+use super::asked::holds;
 use super::refused::Refused;
 use crate::desired::{Desired, Input, InputSource};
 use crate::observed::{Observed, owner};
 use crate::wire::batch::command::{EnvironmentSetting, ResourceFile, StartTask};
 use crate::wire::batch::machine::ImageReference;
 use crate::wire::batch::pool::{Pool, PoolCreate, PoolState};
+use crate::wire::time::Time;
 
 /// The pool step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,6 +24,8 @@ pub struct PoolPlan {
     pub autoscale: bool,
     /// The node agent SKU it is made with.
     pub node_agent_sku: String,
+    /// When Batch stops to support its image, where it is made and that is known.
+    pub image_support_ends: Option<Time>,
 }
 
 pub(super) fn pool(desired: &Desired, observed: &Observed) -> Result<PoolPlan, Refused> {
@@ -37,6 +41,7 @@ pub(super) fn pool(desired: &Desired, observed: &Observed) -> Result<PoolPlan, R
         resize,
         autoscale,
         node_agent_sku: node_agent_sku.clone(),
+        image_support_ends: observed.image_support_ends,
     };
     let Some(live) = &observed.pool else {
         return Ok(plan(Action::Create, Reason::Absent, false, false));
@@ -131,6 +136,7 @@ fn differences(
             );
         }
     }
+    found.rest(want, live);
     found.start_task(
         want.start_task.as_deref(),
         inputs,
@@ -197,6 +203,73 @@ impl Differences {
                 let live = live.and_then(Option::as_deref).unwrap_or("");
                 self.text(&format!("image.{name}"), want, live, true);
             }
+        }
+    }
+
+    /// What is only compared as a whole. Nodes that are there would not change with it.
+    fn rest(&mut self, want: &PoolCreate, live: &Pool) {
+        let (Some(wanted), Some(existing)) = (
+            &want.virtual_machine_configuration,
+            &live.virtual_machine_configuration,
+        ) else {
+            return;
+        };
+        let same = [
+            (
+                "network_configuration",
+                holds(&live.network_configuration, &want.network_configuration),
+            ),
+            (
+                "user_accounts",
+                holds(&live.user_accounts, &want.user_accounts),
+            ),
+            (
+                "mount_configuration",
+                holds(&live.mount_configuration, &want.mount_configuration),
+            ),
+            (
+                "application_package_references",
+                holds(
+                    &live.application_package_references,
+                    &want.application_package_references,
+                ),
+            ),
+            (
+                "container_configuration",
+                holds(
+                    &existing.container_configuration,
+                    &wanted.container_configuration,
+                ),
+            ),
+            (
+                "data_disks",
+                holds(&existing.data_disks, &wanted.data_disks),
+            ),
+            (
+                "extensions",
+                holds(&existing.extensions, &wanted.extensions),
+            ),
+            (
+                "node_placement_configuration",
+                holds(
+                    &existing.node_placement_configuration,
+                    &wanted.node_placement_configuration,
+                ),
+            ),
+            (
+                "disk_encryption_configuration",
+                holds(
+                    &existing.disk_encryption_configuration,
+                    &wanted.disk_encryption_configuration,
+                ),
+            ),
+            (
+                "license_type",
+                holds(&existing.license_type, &wanted.license_type),
+            ),
+        ];
+        for (field, _) in same.into_iter().filter(|(_, same)| !same) {
+            self.push(field, "other".into(), "as in the manifest".into(), true);
         }
     }
 

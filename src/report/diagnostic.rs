@@ -18,7 +18,7 @@ pub fn render(diagnostics: &[Diagnostic], source_name: &str, text: &str, color: 
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(WIDTH)
         .with_links(false);
-    let source = NamedSource::new(source_name, text.to_owned());
+    let source = NamedSource::new(source_name, without_secrets(text));
     let mut out = String::new();
     for diagnostic in diagnostics {
         let shown = Shown {
@@ -35,6 +35,36 @@ pub fn render(diagnostics: &[Diagnostic], source_name: &str, text: &str, color: 
         }
     }
     out
+}
+
+/// Keys whose values are passwords and the like.
+const SECRETS: &[&str] = &["password", "account_key", "sas_key", "ssh_private_key"];
+
+/// The text with its secrets starred out, every other byte at its place: a report shows the lines around a
+/// problem as well, and ends up in logs.
+fn without_secrets(text: &str) -> String {
+    let mut shown = text.to_owned();
+    for key in SECRETS {
+        let mut from = 0;
+        while let Some(found) = shown[from..].find(key) {
+            from += found + key.len();
+            let rest = shown[from..].trim_start();
+            let Some(value) = rest.strip_prefix('=').map(str::trim_start) else {
+                continue;
+            };
+            let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+                continue;
+            };
+            let start = shown.len() - value.len() + 1;
+            let line = shown[start..].find('\n').unwrap_or(shown.len() - start);
+            let length = shown[start..start + line].find(quote).unwrap_or(line);
+            if !shown[start..start + length].starts_with("{{") {
+                shown.replace_range(start..start + length, &"*".repeat(length));
+            }
+            from = start + length;
+        }
+    }
+    shown
 }
 
 struct Shown<'a> {

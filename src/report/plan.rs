@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::Duration;
 
 use super::quantity::{bytes, count};
 use super::style::{BOLD, DIM, YELLOW, paint, symbol};
+use crate::clock;
 use crate::desired::{Desired, When};
 use crate::plan::{Action, Change, Fate, Plan, Reason, StepKind, TaskWork};
 
 /// Items of a step that are shown before the list is cut.
 const SHOWN: usize = 8;
+
+/// That the support of an image ends is said this long before.
+const SUPPORT_WARNING: Duration = Duration::from_secs(180 * 24 * 3600);
 
 /// What the plan is shown with.
 #[derive(Debug, Clone, Copy)]
@@ -235,10 +240,15 @@ impl PlanView<'_> {
                 sku => format!(", {sku}"),
             }
         );
-        (
-            note,
-            resource(pool.action, self.desired.pool.id.as_str(), &pool.reason),
-        )
+        let mut lines = resource(pool.action, self.desired.pool.id.as_str(), &pool.reason);
+        let horizon = clock::now() + SUPPORT_WARNING;
+        let ends = pool.image_support_ends.map(jiff::Timestamp::from);
+        if let Some(ends) = ends.filter(|ends| *ends < horizon) {
+            let day = ends.strftime("%F");
+            let warning = format!("    warning: Batch supports this image until {day}");
+            lines.push(paint(YELLOW, warning));
+        }
+        (note, lines)
     }
 
     fn job(&self) -> (String, Vec<String>) {

@@ -3,8 +3,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
-use crate::support::{Workshop, files};
+use batchflow::client::batch::ListOptions;
+use batchflow::service::Service;
+use batchflow::wire::batch::node::{Node, NodeState};
+use batchflow::wire::batch::pool::{NodeDeallocationOption, PoolResize};
+use batchflow::wire::batch::task::Task;
+use futures::TryStreamExt;
+
+use crate::support::{Workshop, client, files, local_service};
 
 /// A copy of one example, so that nothing is written into the source tree.
 fn example(name: &str) -> (Workshop, String) {
@@ -141,4 +150,156 @@ fn a_job_manager_goes_before_the_tasks() {
     shop.run(["apply", "manifests/failing.toml", "--yes"])
         .ends_with(3)
         .says(&["manager", "exit code 5"]);
+}
+
+#[test]
+fn formulas_are_tried_offline() {
+    let (shop, manifest) = example("autoscale");
+    let check = |args: &[&str]| shop.run(["autoscale", "check"].iter().chain(args));
+    let ran = check(&[&manifest]).ends_with(0);
+    assert_eq!(
+        ran.stdout(),
+        "$TargetDedicatedNodes=0\n$TargetLowPriorityNodes=0\n$NodeDeallocationOption=taskcompletion\npending=0\n"
+    );
+    shop.write(
+        "samples.json",
+        r#"{"target_low_priority_nodes": 2, "samples": [
+            {"time": "2026-01-31T12:00:00Z", "values": {"$PendingTasks": 90}},
+            {"values": {"PendingTasks": 8}}]}"#,
+    );
+    let samples = ["--samples", "samples.json", "--var", "most=5"];
+    check(&[&[manifest.as_str()], samples.as_slice()].concat())
+        .ends_with(0)
+        .says(&[
+            "$TargetDedicatedNodes=5\n",
+            "$TargetLowPriorityNodes=2\n",
+            "pending=8\n",
+        ]);
+
+    shop.write(
+        "nodes.formula",
+        "few = 2;\n$TargetDedicatedNodes = few + many;\n",
+    );
+    check(&["nodes.formula"])
+        .ends_with(4)
+        .says(&["`many` has no value here", "nodes.formula:2:31"]);
+    // Read without a problem, evaluated with one.
+    shop.write(
+        "nodes.formula",
+        "$TargetDedicatedNodes = avg($CPUPercent.GetSample(TimeInterval_Minute * 5, 80));",
+    );
+    check(&["nodes.formula"])
+        .ends_with(4)
+        .says(&["80 % are asked for"]);
+    for (samples, says) in [
+        ("[", "not JSON of samples"),
+        (
+            r#"{"samples": [{"values": {"Tasks": 1}}]}"#,
+            "`Tasks` is not a variable",
+        ),
+        (
+            r#"{"samples": [{"time": "noon", "values": {}}]}"#,
+            "`noon` is not a time",
+        ),
+    ] {
+        shop.write("samples.json", samples);
+        check(&[&manifest, "--samples", "samples.json"])
+            .ends_with(1)
+            .says(&[says]);
+    }
+    shop.write(
+        "other.toml",
+        &shop.read(&manifest).replace("auto_scale", "#"),
+    );
+    let ran = check(&["other.toml"]);
+    assert_eq!(ran.code(), 4);
+}
+
+/// A manifest for an account: that of a service of ours.
+fn on_account(text: &str, service: &Service) -> String {
+    format!(
+        "{text}\n[account]\nbatch_endpoint = \"{}\"\nstorage_endpoint = \"{}\"\n[cleanup]\njob = \"never\"\n",
+        service.batch_endpoint(),
+        service.blob_endpoint()
+    )
+}
+
+fn credentials(command: &mut Command, service: &Service) {
+    for kind in ["BATCH", "STORAGE"] {
+        command.env(format!("AZURE_{kind}_ACCOUNT"), service.account());
+    }
+    command
+        .env("AZURE_BATCH_ACCESS_KEY", service.key().expose())
+        .env("AZURE_STORAGE_KEY", service.key().expose());
+}
+
+/// Spot nodes are taken away while they run tasks, as Azure does it: the tasks start again on the dedicated node.
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_of_lost_spot_nodes_run_again() {
+    let service = local_service(None, true).await;
+    let client = client(&service);
+    let (shop, manifest) = example("spot");
+    let gate = shop.path("go");
+    let text = shop.read(&manifest);
+    assert!(text.contains("'sleep 0.3'"));
+    let wait = format!("'until [ -e {} ]; do sleep 0.02; done'", gate.display());
+    let text = text.replace("'sleep 0.3'", &wait);
+    shop.write(&manifest, &on_account(&text, &service));
+    let mut command = shop.command(["apply", &manifest, "--yes"]);
+    credentials(&mut command, &service);
+    let mut apply = command.spawn().unwrap();
+
+    let nodes = async || -> Vec<Node> {
+        let all = client.batch.list_nodes("spot", &ListOptions::default());
+        // The pool may not be there yet.
+        all.try_collect().await.unwrap_or_default()
+    };
+    let is_busy = |n: &Node| n.state == NodeState::Running;
+    until(async || nodes().await.iter().filter(|n| is_busy(n)).count() == 4).await;
+    let resize = PoolResize {
+        target_low_priority_nodes: Some(0),
+        node_deallocation_option: Some(NodeDeallocationOption::Requeue),
+        ..PoolResize::default()
+    };
+    client.batch.resize_pool("spot", &resize).await.unwrap();
+    until(async || nodes().await.len() == 1).await;
+    fs::write(gate, "").unwrap();
+    let status = tokio::task::spawn_blocking(move || apply.wait()).await;
+    assert!(status.unwrap().unwrap().success());
+
+    let outputs = outputs(&shop, "spot");
+    let squares = (1..9).map(|n| (format!("{n}.txt"), format!("{n} {} C", n * n)));
+    for ((name, text), (expected_name, square)) in outputs.iter().zip(squares) {
+        assert_eq!(name, &expected_name);
+        assert_eq!(*text, format!("{square} true\n"));
+    }
+    assert_eq!(outputs.len(), 8);
+    let tasks = client
+        .batch
+        .list_tasks::<Task>("spot", &ListOptions::default());
+    let tasks: Vec<Task> = tasks.try_collect().await.unwrap();
+    let requeues = |t: &Task| t.execution_info.as_ref().map_or(0, |e| e.requeue_count);
+    assert_eq!(tasks.iter().map(requeues).sum::<i32>(), 3);
+    service.stop().await;
+}
+
+async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    let start = batchflow::clock::monotonic();
+    while !holds().await {
+        assert!(start.elapsed().as_secs() < 60, "waited a minute");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[test]
+fn a_pool_of_an_image_of_ones_own_is_planned_and_refused_locally_by_name() {
+    let (shop, manifest) = example("custom-image");
+    shop.run(["plan", &manifest]).ends_with(0).says(&[
+        "2 dedicated × Standard_NC4as_T4_v3",
+        "batch.node.ubuntu 24.04",
+        "24 of 24 to run",
+    ]);
+    shop.run(["apply", &manifest, "--yes"])
+        .ends_with(1)
+        .says(&["the local service does not support"]);
 }

@@ -297,3 +297,19 @@ fn mutilated_manifests_never_panic() {
         }
     }
 }
+
+/// The lines around a problem are shown; passwords in them are not.
+#[test]
+fn reports_show_no_passwords() {
+    let text = "[[pool.user_accounts]]\nname = 3\npassword = \"hush ✓\"\naccount_key='key'\nsas_key = \"{{vars.sas}}\"\n";
+    let (_, found) = manifest::load(text, &[]);
+    let report = render(&found, "x.toml", text, false);
+    assert!(report.contains("password = \"********\""), "{report}");
+    assert!(
+        !report.contains("hush") && !report.contains("'key'"),
+        "{report}"
+    );
+    let all = "sas_key = 1\nsas_key = \"{{vars.sas}}\"\n";
+    let (_, found) = manifest::load(all, &[]);
+    assert!(render(&found, "x.toml", all, false).contains("{{vars.sas}}"));
+}

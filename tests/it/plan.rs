@@ -384,3 +384,58 @@ fn autoscale_is_switched_in_place() {
         (Action::Update, true, true, changed)
     );
 }
+
+/// What a pool is made of is compared with what was asked for; what the service adds or hides is not.
+#[test]
+fn a_pool_of_other_parts_is_replaced() {
+    let parts = r#"
+user_accounts = [{ name = "u", password = "secret-word" }]
+data_disks = [{ lun = 0, disk_size_gb = 10 }]
+network_configuration = { subnet_id = "/Subnets/One" }
+[job]"#;
+    let manifest = MANIFEST.replace("[job]", parts);
+    let desired = desired(&manifest, &[("a.txt", "one")]);
+    assert!(!format!("{desired:?}").contains("secret-word"));
+    let plan = |subnet: &str| {
+        let mut observed = nothing();
+        let mut live = json!({
+            "userAccounts": [{ "name": "u", "elevationLevel": "nonadmin" }],
+            "networkConfiguration": { "subnetId": subnet, "enableAcceleratedNetworking": false },
+        });
+        live["virtualMachineConfiguration"] =
+            serde_json::to_value(pool("words", json!({})).virtual_machine_configuration).unwrap();
+        live["virtualMachineConfiguration"]["dataDisks"] =
+            json!([{ "lun": 0, "diskSizeGB": 10, "caching": "none" }]);
+        observed.pool = Some(pool("words", live));
+        build(&desired, &observed).unwrap().pool.unwrap()
+    };
+    assert_eq!(plan("/subnets/one").action, Action::Keep);
+    let replaced = plan("/subnets/two");
+    assert_eq!(replaced.action, Action::Replace);
+    assert_eq!(replaced.reason.to_string(), "network_configuration changed");
+
+    // The digest says nothing of the password.
+    let other = manifest.replace("secret-word", "another word");
+    let other = self::desired(&other, &[("a.txt", "one")]);
+    assert_eq!(desired.pool.digest, other.pool.digest);
+    assert_ne!(desired.pool.digest, three().pool.digest);
+}
+
+#[test]
+fn the_end_of_an_images_support_is_a_warning() {
+    let desired = three();
+    let text = |ends: &str| {
+        let mut observed = nothing();
+        observed.image_support_ends = Some(ends.parse().unwrap());
+        let plan = build(&desired, &observed).unwrap();
+        PlanView {
+            target: "somewhere",
+            desired: &desired,
+            plan: &plan,
+            verbose: false,
+        }
+        .render()
+    };
+    assert!(text("2025-01-31T00:00:00Z").contains("supports this image until 2025-01-31"));
+    assert!(!text("2999-01-31T00:00:00Z").contains("supports this image"));
+}

@@ -7,11 +7,25 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::machine::{
+    self, RawContainers, RawDataDisk, RawDiskEncryption, RawExtension, RawPackage, RawPlacement,
+};
+use super::mounts::RawMount;
+use super::network::RawNetwork;
 use super::start_task::{RawStartTask, StartTask};
+use super::users::{self, RawUserAccount};
+use super::words::words;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ids::PoolId;
 use crate::manifest::at::At;
 use crate::manifest::check::Checker;
+use crate::wire::batch::command::{ApplicationPackageReference, UserAccount};
+use crate::wire::batch::machine::{
+    ContainerConfiguration, DataDisk, DiskEncryptionConfiguration, NodePlacementConfiguration,
+    VMExtension,
+};
+use crate::wire::batch::network::{MountConfiguration, NetworkConfiguration};
+use crate::wire::batch::pool::JobDefaultOrder;
 
 /// The nodes that tasks run on.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -50,6 +64,33 @@ pub(in crate::manifest) struct RawPool {
     enable_inter_node_communication: Option<bool>,
     /// How tasks spread over nodes.
     task_scheduling_policy: Option<RawTaskSchedulingPolicy>,
+    /// The subnet, public addresses and opened ports of the nodes.
+    network_configuration: Option<RawNetwork>,
+    /// Named users on every node.
+    #[serde(default)]
+    user_accounts: Vec<At<RawUserAccount>>,
+    /// File systems that every node mounts.
+    #[serde(default)]
+    #[schemars(length(max = 10))]
+    mount_configuration: Vec<At<RawMount>>,
+    /// The container runtime of the nodes, and the images they hold from the start.
+    container_configuration: Option<RawContainers>,
+    /// Empty disks attached to each node; the start task formats and mounts them.
+    #[serde(default)]
+    data_disks: Vec<RawDataDisk>,
+    /// Extensions of the virtual machines.
+    #[serde(default)]
+    extensions: Vec<At<RawExtension>>,
+    /// Packages of the account that every node unpacks.
+    #[serde(default)]
+    #[schemars(length(max = 10))]
+    application_package_references: Vec<RawPackage>,
+    /// Where in the region the nodes are.
+    node_placement_configuration: Option<RawPlacement>,
+    /// Which disks of the nodes are encrypted.
+    disk_encryption_configuration: Option<RawDiskEncryption>,
+    /// A Windows licence of your own: `Windows_Server` or `Windows_Client`.
+    license_type: Option<At<String>>,
     /// Names and values kept with the pool.
     #[serde(default)]
     metadata: BTreeMap<At<String>, At<String>>,
@@ -81,6 +122,8 @@ pub(in crate::manifest) struct RawImage {
 pub(in crate::manifest) struct RawTaskSchedulingPolicy {
     /// `spread` over all nodes, or `pack` one node after the other.
     node_fill_type: NodeFillType,
+    /// How jobs of one priority are ordered: `none`, or `creation_time`. Default `none`.
+    job_default_order: Option<JobOrder>,
 }
 
 /// How tasks spread over nodes.
@@ -90,6 +133,14 @@ pub(in crate::manifest) struct RawTaskSchedulingPolicy {
 pub enum NodeFillType {
     Spread,
     Pack,
+}
+
+words! {
+    /// How jobs of one priority are ordered.
+    JobOrder as "job_default_order" => JobDefaultOrder {
+        None = "none",
+        CreationTime = "creation_time",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +154,21 @@ pub enum Image {
     Custom {
         virtual_machine_image_id: At<String>,
     },
+}
+
+/// The parts of a pool that need no more than a check of their own.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    pub network_configuration: Option<NetworkConfiguration>,
+    pub user_accounts: Vec<UserAccount>,
+    pub mount_configuration: Vec<MountConfiguration>,
+    pub container_configuration: Option<ContainerConfiguration>,
+    pub data_disks: Vec<DataDisk>,
+    pub extensions: Vec<VMExtension>,
+    pub application_package_references: Vec<ApplicationPackageReference>,
+    pub node_placement_configuration: Option<NodePlacementConfiguration>,
+    pub disk_encryption_configuration: Option<DiskEncryptionConfiguration>,
+    pub license_type: Option<String>,
 }
 
 /// A pool that sizes itself.
@@ -130,6 +196,9 @@ pub struct Pool {
     pub resize_timeout: Option<At<Duration>>,
     pub enable_inter_node_communication: Option<bool>,
     pub node_fill_type: Option<NodeFillType>,
+    pub job_default_order: Option<JobDefaultOrder>,
+    /// What is said of the nodes in the words of the REST API.
+    pub machine: Machine,
     pub metadata: BTreeMap<String, String>,
     pub start_task: Option<StartTask>,
     pub span: Range<usize>,
@@ -198,6 +267,7 @@ impl RawPool {
             .opt_text(pool.display_name.as_ref())
             .map(|n| n.value);
         let metadata = checker.metadata(&pool.metadata, false);
+        let machine = pool.machine(checker);
         Some(Pool {
             id: id?,
             display_name,
@@ -215,12 +285,52 @@ impl RawPool {
                 .task_scheduling_policy
                 .as_ref()
                 .map(|p| p.node_fill_type),
+            job_default_order: pool
+                .task_scheduling_policy
+                .as_ref()
+                .and_then(|p| p.job_default_order)
+                .map(Into::into),
+            machine: machine?,
             metadata,
             start_task: match start_task {
                 Some(task) => Some(task?),
                 None => None,
             },
             span: raw.span.clone(),
+        })
+    }
+
+    fn machine(&self, checker: &mut Checker<'_>) -> Option<Machine> {
+        let network = self.network_configuration.as_ref();
+        let network_configuration = network.map(|n| n.check(checker));
+        let user_accounts = users::check(&self.user_accounts, checker);
+        let mounts = self.mount_configuration.iter();
+        let mount_configuration: Vec<Option<_>> =
+            mounts.map(|m| RawMount::check(m, checker)).collect();
+        let containers = self.container_configuration.as_ref();
+        let extensions = self.extensions.iter();
+        let extensions: Vec<Option<_>> = extensions.map(|e| e.value.check(checker)).collect();
+        let packages = self.application_package_references.iter();
+        let packages: Vec<Option<_>> = packages.map(|p| p.check(checker)).collect();
+        let encryption = self.disk_encryption_configuration.as_ref();
+        Some(Machine {
+            network_configuration,
+            user_accounts,
+            mount_configuration: mount_configuration.into_iter().collect::<Option<_>>()?,
+            container_configuration: containers.map(|c| c.check(checker)),
+            data_disks: machine::disks(&self.data_disks, checker),
+            extensions: extensions.into_iter().collect::<Option<_>>()?,
+            application_package_references: packages.into_iter().collect::<Option<_>>()?,
+            node_placement_configuration: self.node_placement_configuration.as_ref().map(|p| {
+                NodePlacementConfiguration {
+                    policy: Some(p.policy.into()),
+                }
+            }),
+            disk_encryption_configuration: encryption.map(|e| DiskEncryptionConfiguration {
+                customer_managed_key: None,
+                targets: e.targets.iter().map(|t| (*t).into()).collect(),
+            }),
+            license_type: checker.opt_string(self.license_type.as_ref()),
         })
     }
 

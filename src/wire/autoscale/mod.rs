@@ -12,6 +12,7 @@ mod lexer;
 mod operators;
 mod parse;
 mod problem;
+mod recorded;
 mod sampling;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use ast::Formula;
 pub use evaluate::{Inputs, Outcome};
 pub use history::{History, Metric, SAMPLE_PERIOD};
 pub use problem::{Problem, Span};
+pub use recorded::{Recorded, RecordedError};
 
 /// Bytes of a formula.
 pub const MAX_BYTES: usize = 8192;

@@ -266,7 +266,7 @@ pub struct VMExtension {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub protected_settings: BTreeMap<String, String>,
+    pub protected_settings: BTreeMap<String, Secret>,
     #[serde(
         default,
         deserialize_with = "lenient::list",
