@@ -10,6 +10,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 const ROUNDS: usize = 5;
 
 /// One pair of measurements.
@@ -28,12 +30,13 @@ fn main() {
         Err(_) => vec![1000],
     };
     let mut rows = Vec::new();
+    let mut folders = Vec::new();
     println!("| tasks | apply (median) | xargs -P2 (median) | ratio (median of pairs) | spread |");
     println!("|---|---|---|---|---|");
     for tasks in sizes {
         let mut pairs: Vec<Pair> = (0..=ROUNDS)
             .map(|_| Pair {
-                ours: apply(tasks),
+                ours: apply(tasks, &mut folders),
                 peer: xargs(tasks),
             })
             .collect();
@@ -70,8 +73,9 @@ fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     values
 }
 
-/// The whole of it, from an empty folder.
-fn apply(tasks: usize) -> Duration {
+/// The whole of it, from an empty folder. Its folder stays until the end of the benchmark: ext4 makes files slowly
+/// for a minute after many were deleted, and the next round would pay for that.
+fn apply(tasks: usize, folders: &mut Vec<TempDir>) -> Duration {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let manifest = folder.path().join("true.toml");
     let text = format!(
@@ -100,6 +104,7 @@ command_line = "/bin/true"
         .expect("batchflow starts");
     let took = start.elapsed();
     assert!(status.success(), "apply ended with {status}");
+    folders.push(folder);
     took
 }
 

@@ -2,6 +2,7 @@
 //! they happen, and trouble with the nodes ends the wait when no task could ever run.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use futures::TryStreamExt;
 
@@ -16,7 +17,7 @@ use crate::observed::LiveTask;
 use crate::plan::StepKind;
 use crate::wire::batch::job::JobState;
 use crate::wire::batch::task::TaskState;
-use crate::wire::time::{Duration, Time};
+use crate::wire::time::Time;
 
 /// What the waiting brought.
 pub(super) struct Watched {
@@ -26,8 +27,9 @@ pub(super) struct Watched {
     pub(super) end: End,
 }
 
-/// Clocks of the service's machines differ a little: changes are asked for from a moment before the last one.
-const OVERLAP: Duration = Duration::from_secs(10);
+/// Clocks of the service's machines differ a little: changes are asked for from as many pauses before the last one.
+/// What shows up later than that still shows in the job's counts.
+const OVERLAP: u32 = 2;
 
 /// The fields of a task that change while it runs; the environment settings of [`LiveTask::SELECT`] do not.
 const SELECT: &str = "id,state,stateTransitionTime,executionInfo,nodeInfo";
@@ -43,7 +45,8 @@ pub(super) async fn watch(run: &Run<'_>) -> Result<Watched, ApplyError> {
     let start = clock::monotonic();
     let mut nodes = trouble::Nodes::default();
     loop {
-        let new_failures = watch.look().await?;
+        let pause = wait::pause(start.elapsed());
+        let new_failures = watch.look(pause).await?;
         for failure in new_failures {
             watch.tell(failure).await;
         }
@@ -59,14 +62,14 @@ pub(super) async fn watch(run: &Run<'_>) -> Result<Watched, ApplyError> {
         }
         if let Some(end) = watch.job_end().await? {
             // The job's end ends its tasks: look once more, so that none is missed.
-            for failure in watch.look().await? {
+            for failure in watch.look(pause).await? {
                 watch.tell(failure).await;
             }
             watch.count();
             return Ok(watch.finish(end));
         }
         nodes.check(run, watch.anything_ran()).await?;
-        wait::sleep(wait::pause(start.elapsed()), &run.cancel).await?;
+        wait::sleep(pause, &run.cancel).await?;
     }
 }
 
@@ -75,6 +78,8 @@ struct Watch<'r, 'a> {
     /// Awaited tasks that are not completed yet: lower-cased id → index; None for the job's manager.
     open: HashMap<String, Option<usize>>,
     running: HashSet<String>,
+    /// Lower-cased ids of all completed tasks of the job.
+    completed: HashSet<String>,
     succeeded: Vec<usize>,
     failures: Vec<TaskFailure>,
     /// The latest change of state seen.
@@ -94,6 +99,7 @@ impl<'r, 'a> Watch<'r, 'a> {
                 .map(|(id, index)| (id.to_ascii_lowercase(), index))
                 .collect(),
             running: HashSet::new(),
+            completed: HashSet::new(),
             succeeded: Vec::new(),
             failures: Vec::new(),
             since: None,
@@ -101,10 +107,30 @@ impl<'r, 'a> Watch<'r, 'a> {
     }
 
     /// Takes in what changed; answers with the tasks that turned out to have failed.
-    async fn look(&mut self) -> Result<Vec<LiveTask>, ApplyError> {
+    async fn look(&mut self, pause: Duration) -> Result<Vec<LiveTask>, ApplyError> {
+        let known = self.completed.len();
+        let mut failed = self.list(pause).await?;
+        if self.completed.len() == known && self.is_behind().await? {
+            self.since = None;
+            failed.extend(self.list(pause).await?);
+        }
+        Ok(failed)
+    }
+
+    /// Whether more tasks are completed than were seen.
+    async fn is_behind(&self) -> Result<bool, ApplyError> {
+        let job = self.run.desired.job.id.as_str();
+        let counts = self.run.client.batch.task_counts(job).await;
+        let counts = counts.map_err(ApplyError::at(StepKind::Monitor))?;
+        let completed = usize::try_from(counts.task_counts.completed);
+        Ok(completed.is_ok_and(|completed| completed > self.completed.len()))
+    }
+
+    async fn list(&mut self, pause: Duration) -> Result<Vec<LiveTask>, ApplyError> {
         let mut options = ListOptions::default().select(SELECT);
         if let Some(since) = self.since {
-            let from = Time::from_ticks(since.ticks() - OVERLAP.ticks());
+            let overlap = (pause * OVERLAP).as_nanos() / 100;
+            let from = Time::from_ticks(since.ticks() - i64::try_from(overlap).unwrap_or(0));
             options = options.filter(format!("stateTransitionTime ge DateTime'{from}'"));
         }
         let mut tasks = self
@@ -120,6 +146,7 @@ impl<'r, 'a> Watch<'r, 'a> {
             match task.state {
                 TaskState::Completed => {
                     self.running.remove(&key);
+                    self.completed.insert(key.clone());
                     let Some(index) = self.open.remove(&key) else {
                         continue;
                     };
