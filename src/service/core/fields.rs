@@ -57,7 +57,7 @@ impl Filterable for Job {
             "creationTime" | "executionInfo/startTime" => self.created.into(),
             "lastModified" => self.modified.into(),
             "executionInfo/endTime" => self.end?.into(),
-            "executionInfo/poolId" => self.spec.pool_info.pool_id.as_deref()?.into(),
+            "executionInfo/poolId" => self.pool_id()?.into(),
             _ => return None,
         })
     }

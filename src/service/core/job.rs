@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::auto_pool::{self, AutoPool};
 use super::check;
 use super::command::{Answer, JobRequest, Reply};
 use super::counts::Counts;
@@ -11,7 +12,7 @@ use super::dependencies::Waiting;
 use super::effect::{Effect, RunId};
 use super::job_spec::manager_task;
 use super::job_spec::{check_spec, fill_defaults};
-use super::key::Key;
+use super::key::{Key, Name};
 use super::limits;
 use super::preparation::{OnNode, preparation_id};
 use super::records::Record;
@@ -21,7 +22,7 @@ use super::timers::Timer;
 use super::world::World;
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::job::{
-    DisableTasks, JobCreate, JobState, OnAllTasksComplete, OnTaskFailure,
+    DisableTasks, JobCreate, JobSchedulingError, JobState, OnAllTasksComplete, OnTaskFailure,
 };
 use crate::wire::batch::job_schedule::JobScheduleState;
 use crate::wire::batch::task::{JobAction, TaskCreate};
@@ -40,6 +41,12 @@ pub(super) struct Job {
     pub(super) previous: Option<(JobState, Time)>,
     pub(super) end: Option<Time>,
     pub(super) terminate_reason: Option<String>,
+    /// The pool that was made for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) auto_pool: Option<Name>,
+    /// Why that pool could not be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) scheduling_error: Option<Box<JobSchedulingError>>,
     #[serde(skip)]
     pub(super) tasks: BTreeMap<Key, Task>,
     /// Follows from the tasks.
@@ -68,8 +75,14 @@ impl Job {
         self.since = now;
     }
 
+    /// The pool it runs in, which need not exist.
+    pub(super) fn pool_id(&self) -> Option<&str> {
+        let auto = self.auto_pool.as_ref().map(Name::as_str);
+        auto.or(self.spec.pool_info.pool_id.as_deref())
+    }
+
     pub(super) fn pool_key(&self) -> Key {
-        Key::of(self.spec.pool_info.pool_id.as_deref().unwrap_or_default())
+        Key::of(self.pool_id().unwrap_or_default())
     }
 
     /// What tasks get that do not say.
@@ -208,7 +221,8 @@ impl World {
         if self.schedules.contains_key(&Key::of(&spec.id)) {
             return Err(Code::JobScheduleWithSameIdExists.into());
         }
-        self.start_job(spec, now, effects)
+        auto_pool::refuse_schedule_lifetime(&spec.pool_info)?;
+        self.start_job(spec, None, now, effects)
     }
 
     fn add_manager(&mut self, key: &Key, body: &TaskCreate, now: Time) -> Result<(), Refusal> {
@@ -240,10 +254,11 @@ impl World {
         Ok(())
     }
 
-    /// Makes a job that somebody or a schedule asked for.
+    /// Makes a job that somebody asked for, or a schedule, which may share a pool among its jobs.
     pub(super) fn start_job(
         &mut self,
         mut spec: Box<JobCreate>,
+        shared: Option<AutoPool>,
         now: Time,
         effects: &mut Vec<Effect>,
     ) -> Answer {
@@ -255,9 +270,9 @@ impl World {
             });
         }
         fill_defaults(&mut spec);
-        check_spec(&spec)?;
+        check_spec(&spec, now)?;
         self.check_job_quota()?;
-        let job = Job {
+        let mut job = Job {
             spec,
             created: now,
             modified: now,
@@ -266,6 +281,8 @@ impl World {
             previous: None,
             end: None,
             terminate_reason: None,
+            auto_pool: None,
+            scheduling_error: None,
             tasks: BTreeMap::new(),
             counts: Counts::default(),
             runnable: BTreeMap::new(),
@@ -278,6 +295,20 @@ impl World {
         if let Some(manager) = &manager {
             check_body(manager, &job)?;
         }
+        let pool = match shared {
+            Some(pool) => Some(pool),
+            None => self.make_auto_pool(&job.spec.pool_info, &job.spec.id, now, effects)?,
+        };
+        match pool {
+            None => {}
+            Some(AutoPool::Made(pool)) => job.auto_pool = Some(pool),
+            Some(AutoPool::Failed(error)) => {
+                job.scheduling_error = Some(error);
+                job.end = Some(now);
+                job.enter(JobState::Completed, now);
+            }
+        }
+        let manager = manager.filter(|_| job.end.is_none());
         self.bind_job(&key, &job.pool_key());
         self.jobs.insert(key.clone(), job);
         self.touch_job(&key);
@@ -526,6 +557,7 @@ impl World {
             JobState::Terminating if is_over => {
                 job.end = Some(now);
                 job.enter(JobState::Completed, now);
+                self.end_auto_pool_of_job(key, now, effects);
             }
             JobState::Disabling if quiet => job.enter(JobState::Disabled, now),
             JobState::Active | JobState::Disabled | JobState::Disabling => {
@@ -533,10 +565,10 @@ impl World {
             }
             _ => {}
         }
-        let pool = job.pool_key();
+        let pool = self.jobs.get(key).map(Job::pool_key);
         self.touch_job(key);
         self.wake_schedule_of(key);
-        self.unsettled.insert(pool);
+        self.unsettled.extend(pool);
         self.check_all_complete(key, now, effects);
     }
 
@@ -550,6 +582,7 @@ impl World {
         for task in tasks {
             self.delete_task(key, &task, now, effects);
         }
+        self.end_auto_pool_of_job(key, now, effects);
         if let Some(mut job) = self.jobs.remove(key) {
             self.timers
                 .arm(&mut job.armed, None, || Timer::Job(key.clone()));

@@ -40,6 +40,9 @@ pub(super) struct JobSchedule {
     pub(super) jobs_made: u64,
     pub(super) recent: Option<Name>,
     pub(super) end: Option<Time>,
+    /// The pool that its jobs share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) auto_pool: Option<Name>,
     #[serde(skip)]
     pub(super) armed: Option<Time>,
 }
@@ -117,7 +120,7 @@ fn check(spec: &JobScheduleCreate, now: Time) -> Result<(), Refusal> {
     check_schedule(&spec.schedule, now)?;
     let mut job = job_of(&spec.job_specification, String::new());
     fill_defaults(&mut job);
-    check_spec(&job)
+    check_spec(&job, now)
 }
 
 /// The job a specification describes.
@@ -174,6 +177,7 @@ impl World {
             jobs_made: 0,
             recent: None,
             end: None,
+            auto_pool: None,
             armed: None,
         };
         self.schedules.insert(key.clone(), schedule);
@@ -290,6 +294,10 @@ impl World {
         };
         match schedule.state {
             JobScheduleState::Deleting if is_empty => {
+                self.end_auto_pool_of_schedule(key, now, effects);
+                let Some(schedule) = self.schedules.get_mut(key) else {
+                    return;
+                };
                 self.timers
                     .arm(&mut schedule.armed, None, || Timer::Schedule(key.clone()));
                 self.schedules.remove(key);
@@ -298,11 +306,13 @@ impl World {
             }
             JobScheduleState::Terminating if !is_busy => {
                 schedule.enter(JobScheduleState::Completed, now);
+                self.end_auto_pool_of_schedule(key, now, effects);
             }
             JobScheduleState::Active if !is_busy => {
                 schedule.skip_lost(now);
                 if schedule.is_over(now) {
                     schedule.enter(JobScheduleState::Completed, now);
+                    self.end_auto_pool_of_schedule(key, now, effects);
                 } else if let Some(due) = schedule.next_run.filter(|due| *due <= now) {
                     let interval = schedule.spec.schedule.recurrence_interval;
                     schedule.next_run = interval.map(|i| due.plus(i));
@@ -323,7 +333,9 @@ impl World {
         schedule.recent = Some(Name::new(&id));
         let spec = Box::new(job_of(&schedule.spec.job_specification, id));
         // What a job may be was checked with the schedule; a full account makes this one fall out.
-        if self.start_job(spec, now, effects).is_err()
+        let shared = self.shared_pool_of_schedule(key, &spec, now, effects);
+        let made = shared.and_then(|pool| self.start_job(spec, pool, now, effects));
+        if made.is_err()
             && let Some(schedule) = self.schedules.get_mut(key)
         {
             schedule.recent = None;

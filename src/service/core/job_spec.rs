@@ -1,5 +1,6 @@
 //! What a job may be: its defaults, and what is refused.
 
+use super::auto_pool;
 use super::check;
 use super::limits;
 use super::preparation::{preparation_id, release_id};
@@ -8,9 +9,8 @@ use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::job::{
     JobConstraints, JobCreate, JobManagerTask, OnAllTasksComplete, OnTaskFailure,
 };
-use crate::wire::batch::pool::PoolInfo;
 use crate::wire::batch::task::TaskCreate;
-use crate::wire::time::Duration;
+use crate::wire::time::{Duration, Time};
 
 /// Fills in what the caller left out [rec].
 pub(super) fn fill_defaults(spec: &mut JobCreate) {
@@ -26,19 +26,6 @@ pub(super) fn fill_defaults(spec: &mut JobCreate) {
     spec.on_all_tasks_complete
         .get_or_insert(OnAllTasksComplete::NoAction);
     spec.on_task_failure.get_or_insert(OnTaskFailure::NoAction);
-}
-
-fn check_pool_info(info: &PoolInfo) -> Result<(), Refusal> {
-    check::refuse_if(
-        info.auto_pool_specification.is_some(),
-        "poolInfo.autoPoolSpecification",
-        "auto pools",
-    )?;
-    match info.pool_id.as_deref() {
-        None | Some("") => Err(check::missing("poolInfo.poolId")),
-        Some(pool) => crate::ids::check_batch_id(pool)
-            .map_err(|e| Refusal::property("poolInfo.poolId", pool, e.to_string())),
-    }
 }
 
 fn check_preparation(spec: &JobCreate) -> Result<(), Refusal> {
@@ -128,9 +115,9 @@ pub(super) fn manager_task(manager: &JobManagerTask) -> TaskCreate {
 }
 
 /// Checks a job as it would be after a creation or a change.
-pub(super) fn check_spec(spec: &JobCreate) -> Result<(), Refusal> {
+pub(super) fn check_spec(spec: &JobCreate, now: Time) -> Result<(), Refusal> {
     check::display_name(spec.display_name.as_deref())?;
-    check_pool_info(&spec.pool_info)?;
+    auto_pool::check_pool_info(&spec.pool_info, now)?;
     check::refuse_if(
         spec.allow_task_preemption == Some(true),
         "allowTaskPreemption",

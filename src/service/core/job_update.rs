@@ -1,5 +1,6 @@
 //! Changes to a job that was made.
 
+use super::auto_pool;
 use super::check;
 use super::effect::Effect;
 use super::job_spec::{check_spec, fill_defaults};
@@ -75,7 +76,7 @@ impl World {
         effects: &mut Vec<Effect>,
     ) -> Result<(), Refusal> {
         fill_defaults(&mut spec);
-        check_spec(&spec)?;
+        check_spec(&spec, now)?;
         let Some(job) = self.jobs.get_mut(key) else {
             return Err(Code::JobNotFound.into());
         };
@@ -90,8 +91,11 @@ impl World {
         }
         let old = job.pool_key();
         if spec.pool_info != job.spec.pool_info {
-            // [doc] The pool of a job changes only while the job is disabled.
-            if job.state != JobState::Disabled {
+            let is_auto = |spec: &JobCreate| spec.pool_info.auto_pool_specification.is_some();
+            if is_auto(&job.spec) || is_auto(&spec) {
+                auto_pool::check_change(&job.spec.pool_info, &spec.pool_info)?;
+            } else if job.state != JobState::Disabled {
+                // [doc] The pool of a job changes only while the job is disabled.
                 return Err(Refusal::new(Code::OperationInvalidForCurrentState)
                     .with("PropertyName", "poolInfo")
                     .with(

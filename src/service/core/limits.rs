@@ -9,6 +9,9 @@ pub(super) const MAX_POOLS: usize = 500;
 /// Active jobs of an account (Azure: at most 1000).
 pub(super) const MAX_ACTIVE_JOBS: usize = 1000;
 
+/// Characters of the prefix of an auto pool's id.
+pub(super) const MAX_AUTO_POOL_PREFIX: usize = 20;
+
 /// Tasks in one request to add them.
 pub(super) const MAX_TASKS_PER_REQUEST: usize = 100;
 /// Characters of all ids a task depends on together.

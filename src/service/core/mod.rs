@@ -1,11 +1,12 @@
 //! The rules of the service as a pure state machine: no IO, no clock, no randomness.
 //!
 //! [`World`] takes one input at a time, with the time, and gives back an answer and effects. The same noun has
-//! one file: `pool` (with `allocation` and `autoscale`), `node` (with
-//! `node_request`, `power` and `node_user`), `job` (with `job_spec` and `counts`), `task` (with `run`). `schedule` chooses
+//! one file: `pool` (with `allocation`, `autoscale` and `auto_pool`), `node` (with
+//! `node_request`, `power` and `node_user`), `job` (with `job_spec` and `counts`), `task` (with `run` and `multi_instance`). `schedule` chooses
 //! what runs where, `view` and `list` show, `records` and `recover` carry the state over a restart.
 
 mod allocation;
+mod auto_pool;
 mod autoscale;
 mod check;
 pub(in crate::service) mod command;

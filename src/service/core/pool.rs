@@ -124,7 +124,7 @@ impl World {
                 _ => Code::PoolExists.into(),
             });
         }
-        check_spec(&spec)?;
+        let auto = check_new(&mut spec, now)?;
         if self.pools.len() >= limits::MAX_POOLS {
             return Err(Code::PoolQuotaReached.into());
         }
@@ -134,7 +134,6 @@ impl World {
                 job_default_order: None,
                 node_fill_type: NodeFillType::Spread,
             });
-        let auto = autoscale::of_new_pool(&mut spec, now)?;
         let is_auto = auto.is_some();
         spec.enable_inter_node_communication.get_or_insert(false);
         let timeout = *spec
@@ -296,6 +295,12 @@ pub(super) fn usage_metrics(range: UsageMetrics, now: Time) -> Answer {
             .with("Reason", "The end is before the start"));
     }
     Ok(Reply::NoUsage)
+}
+
+/// Checks the description of a new pool, and takes out of it what makes the pool size itself.
+pub(super) fn check_new(spec: &mut PoolCreate, now: Time) -> Result<Option<AutoScale>, Refusal> {
+    check_spec(spec)?;
+    autoscale::of_new_pool(spec, now)
 }
 
 fn check_spec(spec: &PoolCreate) -> Result<(), Refusal> {

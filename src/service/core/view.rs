@@ -196,8 +196,8 @@ impl World {
             execution_info: Some(job::JobExecutionInfo {
                 start_time: job.created,
                 end_time: job.end,
-                pool_id: spec.pool_info.pool_id.clone(),
-                scheduling_error: None,
+                pool_id: job.pool_id().map(str::to_owned),
+                scheduling_error: job.scheduling_error.as_deref().cloned(),
                 terminate_reason: job.terminate_reason.clone(),
             }),
             pool_info: spec.pool_info,

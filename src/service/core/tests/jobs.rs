@@ -198,8 +198,8 @@ fn priorities_and_parallel_limits() {
 
 #[test]
 fn what_is_not_supported_is_refused_by_name() {
-    let property = "poolInfo.autoPoolSpecification";
-    let body = json!({"poolInfo": {"autoPoolSpecification": {"poolLifetimeOption": "job"}}});
+    let property = "allowTaskPreemption";
+    let body = json!({"allowTaskPreemption": true});
     let mut h = Harness::new();
     let refusal = h.ask(job("j", "p", body)).expect_err(property);
     assert_eq!(refusal.code, Code::UnsupportedProperty);

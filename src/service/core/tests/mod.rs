@@ -1,5 +1,6 @@
 //! The core driven directly: an input in, the expected effects taken out, and then none left.
 
+mod auto_pools;
 mod autoscale;
 mod dependencies;
 mod harness;

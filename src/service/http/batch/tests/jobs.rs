@@ -88,6 +88,33 @@ async fn a_multi_instance_task_and_its_subtasks() {
 }
 
 #[tokio::test]
+async fn an_auto_pool_lives_as_long_as_its_job() {
+    let s = service().await;
+    let pool = json!({"vmSize": "x", "targetDedicatedNodes": 1, "virtualMachineConfiguration": {
+        "imageReference": {"publisher": "canonical", "offer": "ubuntu-24_04-lts", "sku": "server"},
+        "nodeAgentSKUId": "batch.node.ubuntu 24.04"}});
+    let auto = json!({"autoPoolIdPrefix": "pre", "poolLifetimeOption": "job", "keepAlive": false, "pool": pool});
+    let info = json!({"autoPoolSpecification": auto});
+    let body =
+        json!({"id": "J", "poolInfo": info, "jobManagerTask": {"id": "m", "commandLine": "0"}});
+    let created = s.post("/jobs", body).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    let job = s.get("/jobs/J").await.json();
+    assert_eq!(job["poolInfo"], info);
+    let id = job["executionInfo"]["poolId"].as_str().unwrap();
+    assert!(id.starts_with("pre_"), "{id}");
+    let path = format!("/pools/{id}");
+    s.until("/jobs/J", |j| j["state"] == "completed").await;
+    s.until(&path, |p| p["code"] == "PoolNotFound").await;
+    let bad = json!({"id": "K", "poolInfo": {"autoPoolSpecification": {"poolLifetimeOption": "weekend", "pool": pool}}});
+    let refused = s.post("/jobs", bad).await;
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (400, "InvalidPropertyValue")
+    );
+}
+
+#[tokio::test]
 async fn a_job_schedule_from_the_wire_and_back() {
     let s = service().await;
     s.with_job().await;
