@@ -10,5 +10,6 @@ mod nodes;
 mod pools;
 mod preparation;
 mod random;
+mod rare_orders;
 mod schedules;
 mod tasks;
