@@ -4,7 +4,7 @@ use super::limits;
 use crate::ids::check_batch_id;
 use crate::wire::batch::command::{
     ApplicationPackageReference, EnvironmentSetting, MetadataItem, OutputFile, ResourceFile,
-    StartTask,
+    StartTask, UserIdentity,
 };
 use crate::wire::batch::error::{Code, Refusal};
 
@@ -202,6 +202,20 @@ pub(super) fn output_files(files: &[OutputFile]) -> Checked {
     Ok(())
 }
 
+/// Who it names is not looked at: everything runs as the user of the service.
+pub(super) fn user_identity(at: &str, identity: Option<&UserIdentity>) -> Checked {
+    match identity {
+        Some(user) if user.username.is_some() == user.auto_user.is_some() => {
+            Err(Refusal::property(
+                at,
+                user.username.clone().unwrap_or_default(),
+                "A user identity has either the name of a user or an auto user",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn start_task(task: &StartTask) -> Checked {
     command_line("startTask.commandLine", &task.command_line)?;
     refuse_if(
@@ -209,6 +223,7 @@ pub(super) fn start_task(task: &StartTask) -> Checked {
         "startTask.containerSettings",
         "container tasks",
     )?;
+    user_identity("startTask.userIdentity", task.user_identity.as_ref())?;
     resource_files("startTask.resourceFiles", &task.resource_files)?;
     environment("startTask.environmentSettings", &task.environment_settings)?;
     retry_count("startTask.maxTaskRetryCount", task.max_task_retry_count)

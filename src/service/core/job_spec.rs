@@ -4,7 +4,7 @@ use super::auto_pool;
 use super::check;
 use super::limits;
 use super::preparation::{preparation_id, release_id};
-use crate::wire::batch::command::{EnvironmentSetting, ResourceFile};
+use crate::wire::batch::command::{EnvironmentSetting, ResourceFile, UserIdentity};
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::job::{
     JobConstraints, JobCreate, JobManagerTask, OnAllTasksComplete, OnTaskFailure,
@@ -35,6 +35,7 @@ fn check_preparation(spec: &JobCreate) -> Result<(), Refusal> {
             preparation_id(task),
             &task.command_line,
             task.container_settings.is_some(),
+            task.user_identity.as_ref(),
             &task.resource_files,
             &task.environment_settings,
         )?;
@@ -58,6 +59,7 @@ fn check_preparation(spec: &JobCreate) -> Result<(), Refusal> {
         release_id(task),
         &task.command_line,
         task.container_settings.is_some(),
+        task.user_identity.as_ref(),
         &task.resource_files,
         &task.environment_settings,
     )?;
@@ -80,6 +82,7 @@ fn check_chore(
     id: &str,
     command_line: &str,
     in_container: bool,
+    user: Option<&UserIdentity>,
     files: &[ResourceFile],
     settings: &[EnvironmentSetting],
 ) -> Result<(), Refusal> {
@@ -88,6 +91,7 @@ fn check_chore(
     check::command_line(&format!("{at}.commandLine"), command_line)?;
     let container = format!("{at}.containerSettings");
     check::refuse_if(in_container, &container, "container tasks")?;
+    check::user_identity(&format!("{at}.userIdentity"), user)?;
     check::resource_files(&format!("{at}.resourceFiles"), files)?;
     check::environment(&format!("{at}.environmentSettings"), settings)
 }

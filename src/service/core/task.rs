@@ -280,6 +280,7 @@ pub(super) fn check_body(body: &TaskCreate, job: &Job) -> Result<(), Refusal> {
     if let Some(settings) = &body.multi_instance_settings {
         multi_instance::check(settings)?;
     }
+    check::user_identity("userIdentity", body.user_identity.as_deref())?;
     check::application_packages(&body.application_package_references)?;
     check::resource_files("resourceFiles", &body.resource_files)?;
     check::output_files(&body.output_files)?;

@@ -354,3 +354,33 @@ fn lists_page_and_filter() {
     assert_eq!(page.value.len(), 1);
     assert_eq!((page.value[0].id.as_str(), page.next), ("T07", None));
 }
+
+#[test]
+fn what_is_not_done_here_is_said_or_kept() {
+    let mut h = Harness::new();
+    h.must(job("j", "p", json!({})));
+    for (property, value, code) in [
+        (
+            "containerSettings",
+            json!({"imageName": "x"}),
+            Code::UnsupportedProperty,
+        ),
+        (
+            "applicationPackageReferences",
+            json!([{"applicationId": "x"}]),
+            Code::InvalidApplicationPackageReferences,
+        ),
+        (
+            "userIdentity",
+            json!({"username": "u", "autoUser": {"scope": "task"}}),
+            Code::InvalidPropertyValue,
+        ),
+        ("userIdentity", json!({}), Code::InvalidPropertyValue),
+    ] {
+        assert_eq!(h.refused(task("j", "t", json!({ property: value }))), code);
+    }
+    let user = json!({"autoUser": {"scope": "task", "elevationLevel": "admin"}});
+    h.must(task("j", "t", json!({ "userIdentity": user })));
+    let shown = h.task("j", "t").user_identity;
+    assert_eq!(serde_json::to_value(shown).unwrap(), user);
+}
