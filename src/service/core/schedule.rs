@@ -21,6 +21,8 @@ pub(super) enum Queue {
     WholeNode,
     /// Several nodes at once.
     Nodes(u16),
+    /// Several nodes, of which each has too few slots: such nodes have one.
+    Never,
 }
 
 /// A choice.

@@ -194,6 +194,7 @@ impl Task {
     /// Where it queues: by what it needs.
     pub(super) fn queue(&self) -> Queue {
         match self.instances() {
+            Some(_) if self.limits.slots > 1 => Queue::Never,
             Some(nodes) => Queue::Nodes(nodes),
             None if self.is_exclusive() => Queue::WholeNode,
             None => Queue::Slots(self.limits.slots),

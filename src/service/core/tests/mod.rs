@@ -7,6 +7,7 @@ mod harness;
 mod jobs;
 mod multi_instance;
 mod nodes;
+mod outside;
 mod pools;
 mod preparation;
 mod random;

@@ -183,6 +183,9 @@ fn it_waits_for_enough_nodes_that_talk_to_each_other() {
         let others = h.take_tasks();
         assert_eq!(others[0].0, "one", "{pool}");
         h.ended(others[0].1, 0);
+        let mut large = mpi(2);
+        large["requiredSlots"] = json!(2);
+        h.must(task(&id, "large", large));
         h.must(task(&id, "two", mpi(2)));
         let runs = h.take_launches();
         assert_eq!(runs.len(), if pool == "p" { 2 } else { 0 }, "{pool}");
