@@ -1,9 +1,10 @@
 //! The rules of the service as a pure state machine: no IO, no clock, no randomness.
 //!
 //! [`World`] takes one input at a time, with the time, and gives back an answer and effects. The same noun has
-//! one file: `pool` (with `allocation`, `autoscale` and `auto_pool`), `node` (with
-//! `node_request`, `power` and `node_user`), `job` (with `job_spec` and `counts`), `task` (with `run` and `multi_instance`). `schedule` chooses
-//! what runs where, `view` and `list` show, `records` and `recover` carry the state over a restart.
+//! one file: `pool` (with `allocation`, `autoscale` and `auto_pool`), `node` (with `node_request`, `power` and
+//! `node_user`), `job` (with `job_start`, `job_spec` and `counts`), `task` (with `run`, `task_files` and
+//! `multi_instance`). `schedule` chooses what runs where, `view` and `list` show, `records` and `recover` carry
+//! the state over a restart.
 
 mod allocation;
 mod auto_pool;
@@ -22,6 +23,7 @@ mod invariants;
 mod job;
 mod job_schedule;
 mod job_spec;
+mod job_start;
 mod job_update;
 mod key;
 mod limits;
@@ -40,6 +42,7 @@ mod run;
 mod schedule;
 pub(in crate::service) mod storage;
 mod task;
+mod task_files;
 #[cfg(test)]
 mod tests;
 mod timers;
