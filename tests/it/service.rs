@@ -15,6 +15,7 @@ use md5::{Digest, Md5};
 use serde_json::json;
 
 use crate::azurite::one_holder_at_a_time;
+use crate::protocol::caller::Caller;
 use crate::support::client;
 
 /// Far beyond what anything here takes; reaching it is a failure.
@@ -286,5 +287,73 @@ async fn leases_outlive_the_service() {
     let second = blob.acquire_lease("other", "lock", minute).await.unwrap();
     assert_eq!(second, None);
     assert!(blob.renew_lease(&lease.unwrap()).await.unwrap());
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_multi_instance_task_on_two_nodes() {
+    let service = start(options(None)).await.unwrap();
+    let client = client(&service);
+    let none = Default::default();
+    client.blob.create_container("input", &none).await.unwrap();
+    upload(&client, "common.txt", "common\n").await;
+    let caller = Caller::of(&service);
+    let pool = json!({
+        "id": "p", "vmSize": "standard_d2s_v5", "targetDedicatedNodes": 2,
+        "enableInterNodeCommunication": true,
+        "virtualMachineConfiguration": {
+            "imageReference": {"publisher": "canonical", "offer": "ubuntu-24_04-lts", "sku": "server"},
+            "nodeAgentSKUId": "batch.node.ubuntu 24.04"},
+    });
+    caller.post("/pools", pool).await.expect(201);
+    let job = json!({"id": "j", "poolInfo": {"poolId": "p"}});
+    caller.post("/jobs", job).await.expect(201);
+    let file = |path: &str| {
+        let url = client
+            .sas
+            .blob_url("input", "common.txt", Permissions::READ, in_an_hour());
+        json!([{"httpUrl": url.expose(), "filePath": path}])
+    };
+    // The application finds what the coordination started on its node.
+    let coordination = "/bin/sh -c 'cat \"$AZ_BATCH_TASK_SHARED_DIR/common.txt\"; echo $AZ_BATCH_IS_CURRENT_NODE_MASTER; \
+        setsid sleep 1000 & echo $! > \"$AZ_BATCH_TASK_SHARED_DIR/daemon\"'";
+    let task = json!({
+        "id": "t",
+        "commandLine": "/bin/sh -c 'kill -0 $(cat ../daemon) && ls && echo $AZ_BATCH_HOST_LIST'",
+        "resourceFiles": file("own.txt"),
+        "multiInstanceSettings": {
+            "numberOfInstances": 2,
+            "coordinationCommandLine": coordination,
+            "commonResourceFiles": file("common.txt"),
+        },
+    });
+    caller.post("/jobs/j/tasks", task).await.expect(201);
+    let ended = until(&client, "t", TaskState::Completed).await;
+    assert_eq!(ended.execution_info.unwrap().exit_code, Some(0));
+    let nodes = caller.get("/pools/p/nodes").await.json();
+    let address = |at: usize| nodes["value"][at]["ipAddress"].as_str().unwrap().to_owned();
+    let primary = ended.node_info.unwrap().node_id.unwrap();
+    let first = usize::from(nodes["value"][0]["id"] != primary);
+    let hosts = format!("{},{}", address(first), address(1 - first));
+    assert_eq!(
+        stdout(&client, "t").await,
+        format!("common\ntrue\nown.txt\n{hosts}\n")
+    );
+    let subtasks = caller.get("/jobs/j/tasks/t/subtasksinfo").await.json();
+    let subtask = &subtasks["value"][0];
+    assert_eq!(
+        (&subtask["id"], &subtask["exitCode"]),
+        (&json!(1), &json!(0))
+    );
+    let node = subtask["nodeInfo"]["nodeId"].as_str().unwrap();
+    let directory = subtask["nodeInfo"]["taskRootDirectory"].as_str().unwrap();
+    let path = format!("{directory}/stdout.txt").replace('/', "%2F");
+    let printed = caller
+        .get(&format!("/pools/p/nodes/{node}/files/{path}"))
+        .await;
+    assert_eq!(
+        (printed.status, printed.text.as_str()),
+        (200, "common\nfalse\n")
+    );
     service.stop().await;
 }
