@@ -1,5 +1,7 @@
 //! Pools: allocation, resizing, nodes coming and going.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::harness::{Harness, job, pool, task};
@@ -83,6 +85,31 @@ fn secrets_of_users_stay_inside() {
     );
 }
 
+/// A machine with more to it.
+fn equipped(more: serde_json::Value) -> serde_json::Value {
+    let mut machine = json!({"nodeAgentSKUId": "batch.node.ubuntu 24.04", "imageReference":
+        {"publisher": "canonical", "offer": "ubuntu-24_04-lts", "sku": "server", "version": "latest"}});
+    let fields = machine.as_object_mut().unwrap();
+    fields.extend(more.as_object().unwrap().clone());
+    json!({ "virtualMachineConfiguration": machine })
+}
+
+#[test]
+fn what_means_nothing_here_is_kept() {
+    let body = equipped(json!({
+        "dataDisks": [{"lun": 0, "diskSizeGB": 64, "caching": "readonly"}],
+        "osDisk": {"diskSizeGB": 100},
+        "licenseType": "RHEL_BYOS",
+        "nodePlacementConfiguration": {"policy": "zonal"},
+    }));
+    let mut h = Harness::new();
+    h.must(pool("p", body.clone()));
+    let mut stored = BTreeMap::new();
+    h.restart(&mut stored);
+    let shown = serde_json::to_value(h.pool("p").virtual_machine_configuration).unwrap();
+    assert_eq!(shown, body["virtualMachineConfiguration"]);
+}
+
 #[test]
 fn what_is_not_supported_is_refused_by_name() {
     let machine = |image: serde_json::Value| {
@@ -155,6 +182,16 @@ fn what_is_not_supported_is_refused_by_name() {
             nat(json!({"frontendPortRangeEnd": 1010})),
             Code::InvalidPropertyValue,
             "networkConfiguration.endpointConfiguration.inboundNATPools.frontendPortRangeEnd",
+        ),
+        (
+            equipped(json!({"containerConfiguration": {"type": "dockerCompatible"}})),
+            Code::UnsupportedProperty,
+            "virtualMachineConfiguration.containerConfiguration",
+        ),
+        (
+            equipped(json!({"extensions": [{"name": "e", "publisher": "p", "type": "t"}]})),
+            Code::UnsupportedProperty,
+            "virtualMachineConfiguration.extensions",
         ),
         (
             machine(json!({"virtualMachineImageId": "x"})),
