@@ -124,10 +124,12 @@ pub mod lists {
         id("poolId"),
         text("jobPreparationTaskExecutionInfo/state"),
         integer("jobPreparationTaskExecutionInfo/exitCode"),
+        text("jobPreparationTaskExecutionInfo/result"),
         time("jobPreparationTaskExecutionInfo/startTime"),
         time("jobPreparationTaskExecutionInfo/endTime"),
         text("jobReleaseTaskExecutionInfo/state"),
         integer("jobReleaseTaskExecutionInfo/exitCode"),
+        text("jobReleaseTaskExecutionInfo/result"),
         time("jobReleaseTaskExecutionInfo/startTime"),
         time("jobReleaseTaskExecutionInfo/endTime"),
     ];

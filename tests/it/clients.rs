@@ -58,7 +58,7 @@ fn samples() {
 }
 
 fn sample(program: &mut Command) {
-    let service = Served::start();
+    let service = Served::start(&["--in-memory"]);
     let out = tempfile::tempdir().unwrap();
     let program = service.tell(program.arg(out.path()));
     peers::run(program, SCENARIO_WITHIN).unwrap_or_else(|said| panic!("{said}"));
@@ -76,6 +76,52 @@ fn sample(program: &mut Command) {
     }
 }
 
+/// One scenario of each client over https, which trusts the service's own authority as the service says to.
+#[test]
+fn over_tls() {
+    let scenario = |path: &str| peers::folder().join(path);
+    let mut commands = Vec::new();
+    let mut want = |test, client: Result<Command, String>| match client {
+        Ok(command) => commands.push(command),
+        Err(needs) => skip(test, &needs),
+    };
+    for (requirements, script) in [
+        ("requirements-15.txt", "python/batch_15/node_actions.py"),
+        ("requirements-14.txt", "python/batch_14/node_actions.py"),
+        ("requirements-15.txt", "python/blob/content.py"),
+    ] {
+        let python = Python::with(requirements);
+        want(
+            "over_tls in Python",
+            python.map(|p| p.script(&scenario(script))),
+        );
+    }
+    for script in ["js/batch.js", "js/blob.js"] {
+        let node = Node::with_packages();
+        want(
+            "over_tls in JavaScript",
+            node.map(|n| n.script(&scenario(script))),
+        );
+    }
+    let service = Served::start(&["--tls", "--state-dir", "state"]);
+    assert!(
+        service.variables.iter().any(|(name, value)| {
+            name == "AZURE_BATCH_ENDPOINT" && value.starts_with("https://")
+        })
+    );
+    for mut command in commands {
+        let said = peers::run(service.tell(&mut command), SCENARIO_WITHIN);
+        said.unwrap_or_else(|said| panic!("{command:?}: {said}"));
+        // Whoever is not told whom to trust does not come in.
+        for name in AUTHORITY {
+            command.env_remove(name);
+        }
+        let said = peers::run(&mut command, SCENARIO_WITHIN).expect_err("a stranger's certificate");
+        assert!(said.to_lowercase().contains("certificate"), "{said}");
+    }
+    service.stop();
+}
+
 fn python(test: &str, requirements: &str, folder: &str) {
     match Python::with(requirements) {
         Ok(python) => run_all(folder, "py", |script| python.script(script)),
@@ -83,9 +129,12 @@ fn python(test: &str, requirements: &str, folder: &str) {
     }
 }
 
+/// Where a service over https says what to trust.
+const AUTHORITY: [&str; 3] = ["REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"];
+
 /// Every scenario of a folder against one service, each to its end, and all failures at once.
 fn run_all(folder: &str, extension: &str, command: impl Fn(&Path) -> Command) {
-    let service = Served::start();
+    let service = Served::start(&["--in-memory"]);
     let scripts = scripts(&peers::folder().join(folder), extension);
     assert!(!scripts.is_empty(), "no scenarios in {folder}");
     let failures: Vec<String> = scripts
@@ -123,20 +172,24 @@ struct Served {
 }
 
 impl Served {
-    fn start() -> Self {
+    fn start(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_batchflow"));
         command
-            .args(["serve", "--in-memory", "--port", "0", "--blob-port", "0"])
+            .args(["serve", "--port", "0", "--blob-port", "0"])
+            .args(options)
             .current_dir(folder.path());
         let mut server = Server::start(&mut command).unwrap();
-        let variables = [
+        let mut names = vec![
             "AZURE_BATCH_ACCOUNT",
             "AZURE_BATCH_ACCESS_KEY",
             "AZURE_BATCH_ENDPOINT",
             "AZURE_STORAGE_CONNECTION_STRING",
-        ]
-        .map(|name| {
+        ];
+        if options.contains(&"--tls") {
+            names.extend(AUTHORITY);
+        }
+        let variables = names.into_iter().map(|name| {
             let prefix = format!("export {name}=");
             let value = server.wait_for(READY_WITHIN, |line| {
                 line.strip_prefix(&prefix)
@@ -145,8 +198,8 @@ impl Served {
             (name.to_owned(), value)
         });
         Self {
+            variables: variables.collect(),
             server,
-            variables: variables.into(),
             _folder: folder,
         }
     }

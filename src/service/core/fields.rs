@@ -97,6 +97,7 @@ impl Filterable for OnNode {
             "state" if chore.end.is_some() => "completed".into(),
             "state" => "running".into(),
             "exitCode" => chore.exit_code?.into(),
+            "result" => chore.result()?.as_str().into(),
             "startTime" => chore.start.into(),
             "endTime" => chore.end?.into(),
             _ => return None,

@@ -26,6 +26,19 @@ pub(super) fn fill_defaults(spec: &mut JobCreate) {
     spec.on_all_tasks_complete
         .get_or_insert(OnAllTasksComplete::NoAction);
     spec.on_task_failure.get_or_insert(OnTaskFailure::NoAction);
+    if let Some(task) = &mut spec.job_preparation_task {
+        let id = preparation_id(task).to_owned();
+        task.id = Some(id);
+        task.wait_for_success.get_or_insert(true);
+        task.rerun_on_node_reboot_after_success.get_or_insert(true);
+    }
+    if let Some(task) = &mut spec.job_release_task {
+        let id = release_id(task).to_owned();
+        task.id = Some(id);
+        task.max_wall_clock_time
+            .get_or_insert(limits::MAX_RELEASE_TIME);
+        task.retention_time.get_or_insert(limits::DEFAULT_RETENTION);
+    }
 }
 
 fn check_preparation(spec: &JobCreate) -> Result<(), Refusal> {

@@ -10,7 +10,7 @@ use super::limits;
 use super::node::{Node, failure_of};
 use super::task::{Ending, finite};
 use super::world::{Owner, World};
-use crate::wire::batch::command::TaskFailureInfo;
+use crate::wire::batch::command::{ExecutionResult, TaskFailureInfo};
 use crate::wire::batch::job::{JobPreparationTask, JobReleaseTask};
 use crate::wire::batch::node::NodeState;
 use crate::wire::time::{Duration, Time};
@@ -64,6 +64,14 @@ impl Chore {
             last_retry: None,
             ending: None,
         }
+    }
+
+    /// How it ended; None while it runs.
+    pub(super) fn result(&self) -> Option<ExecutionResult> {
+        self.end.map(|_| match self.succeeded() {
+            true => ExecutionResult::Success,
+            false => ExecutionResult::Failure,
+        })
     }
 
     pub(super) fn succeeded(&self) -> bool {

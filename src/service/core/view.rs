@@ -6,11 +6,11 @@ use super::key::Key;
 use super::multi_instance::Subtask;
 use super::node::Node;
 use super::pool::Pool;
-use super::preparation::{Chore, OnNode, release_id};
+use super::preparation::{OnNode, release_id};
 use super::task::Task;
 use super::world::World;
 use crate::wire::batch::command::{
-    AutoUserScope, AutoUserSpecification, ElevationLevel, ExecutionResult, UserIdentity,
+    AutoUserScope, AutoUserSpecification, ElevationLevel, UserIdentity,
 };
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::job;
@@ -221,12 +221,6 @@ impl World {
             (Some(directory), Some(url))
         };
         let preparation = &here.preparation;
-        let outcome = |chore: &Chore| {
-            chore.end.map(|_| match chore.succeeded() {
-                true => ExecutionResult::Success,
-                false => ExecutionResult::Failure,
-            })
-        };
         let (directory, url) = place(&job.preparation_id().unwrap_or_default());
         let release = here.release.as_ref().map(|chore| {
             let id = job.spec.job_release_task.as_deref().map(release_id);
@@ -243,7 +237,7 @@ impl World {
                 exit_code: chore.exit_code,
                 container_info: None,
                 failure_info: chore.failure.clone(),
-                result: outcome(chore),
+                result: chore.result(),
             }
         });
         job::JobPreparationAndReleaseTaskStatus {
@@ -264,7 +258,7 @@ impl World {
                 failure_info: preparation.failure.clone(),
                 retry_count: preparation.retries,
                 last_retry_time: preparation.last_retry,
-                result: outcome(preparation),
+                result: preparation.result(),
             }),
             job_release_task_execution_info: release,
         }

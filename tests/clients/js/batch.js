@@ -1,76 +1,18 @@
 // Azure Batch with @azure/batch: a pool, a job, tasks, their files, and refusals.
 const assert = require("node:assert/strict");
-const { BatchServiceClient, BatchSharedKeyCredentials } = require("@azure/batch");
-
-const { AZURE_BATCH_ACCOUNT, AZURE_BATCH_ACCESS_KEY, AZURE_BATCH_ENDPOINT } = process.env;
-
-function client(key = AZURE_BATCH_ACCESS_KEY) {
-  const credentials = new BatchSharedKeyCredentials(AZURE_BATCH_ACCOUNT, key);
-  return new BatchServiceClient(credentials, AZURE_BATCH_ENDPOINT);
-}
-
-async function until(what, holds, seconds = 60) {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const found = await holds();
-    if (found) return found;
-    assert(Date.now() < end, `not within ${seconds} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-async function refused(status, code, call) {
-  const error = await call().then(
-    () => assert.fail(`not refused with ${code}`),
-    (error) => error,
-  );
-  assert.equal(error.statusCode, status, String(error));
-  assert.equal(error.code ?? error.body?.code, code);
-}
-
-async function all(list, next, ...start) {
-  const found = [];
-  let page = await list(...start);
-  for (;;) {
-    found.push(...page);
-    if (!page.odatanextLink) return found;
-    page = await next(page.odatanextLink);
-  }
-}
-
-async function text(download) {
-  const response = await download;
-  const chunks = [];
-  for await (const chunk of response.readableStreamBody) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
-}
+const { all, client, gone, pool, refused, text, until } = require("./service.js");
 
 async function main() {
   const batch = client();
-  const images = await batch.account.listSupportedImages();
-  const image = images.find((i) => i.imageReference.offer === "ubuntu-24_04-lts");
-  await batch.pool.add({
-    id: "js",
-    vmSize: "standard_d2s_v3",
-    virtualMachineConfiguration: {
-      imageReference: image.imageReference,
-      nodeAgentSKUId: image.nodeAgentSKUId,
-    },
-    targetDedicatedNodes: 2,
+  await pool(batch, "js", 2, {
     taskSlotsPerNode: 2,
     startTask: { commandLine: "/bin/sh -c 'echo js > $AZ_BATCH_NODE_SHARED_DIR/who'", waitForSuccess: true },
     metadata: [{ name: "k", value: "v" }],
   });
-  await refused(409, "PoolExists", () =>
-    batch.pool.add({ id: "js", vmSize: "standard_d2s_v3", virtualMachineConfiguration: { imageReference: image.imageReference, nodeAgentSKUId: image.nodeAgentSKUId } }),
-  );
-  await until("two idle nodes", async () => {
-    const nodes = await batch.computeNode.list("js");
-    return nodes.length === 2 && nodes.every((node) => node.state === "idle");
-  });
-  const pool = await batch.pool.get("js");
-  assert.equal(pool.currentDedicatedNodes, 2);
-  assert.equal(pool.startTask.waitForSuccess, true);
+  await refused(409, "PoolExists", () => pool(batch, "js", 0));
+  const made = await batch.pool.get("js");
+  assert.equal(made.currentDedicatedNodes, 2);
+  assert.equal(made.startTask.waitForSuccess, true);
   assert.equal((await batch.pool.exists("js")).body, true);
   assert.equal((await batch.pool.exists("absent")).body, false);
 
@@ -107,10 +49,8 @@ async function main() {
   await refused(403, "AuthenticationFailed", () => client("d3Jvbmcga2V5").job.list());
   await batch.job.deleteMethod("js");
   await batch.pool.deleteMethod("js");
-  await until("both are gone", async () => {
-    const left = [await batch.job.list(), await batch.pool.list()].flat();
-    return !left.some((each) => each.id === "js");
-  });
+  await gone("the job", () => batch.job.get("js"));
+  await gone("the pool", () => batch.pool.get("js"));
   console.log("ok batch.js");
 }
 

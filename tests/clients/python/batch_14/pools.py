@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from azure.batch import models
-from service import client, gone, pool, refused, until
+from service import client, gone, job, pool, refused, state, task, until
 
 batch = client()
 pool(
@@ -65,6 +65,25 @@ until(
         and batch.pool.get("pools-a").current_dedicated_nodes == 1
     ),
 )
+
+# A pool that waits for a task is being resized, until that is stopped.
+job(batch, "pools-job", "pools-a")
+batch.task.add("pools-job", task("long", "/bin/sleep 600"))
+state(batch, "pools-job", "long", models.TaskState.running)
+none = models.PoolResizeParameter(
+    target_dedicated_nodes=0,
+    node_deallocation_option=models.ComputeNodeDeallocationOption.task_completion,
+)
+batch.pool.resize("pools-a", none)
+refused(409, "PoolBeingResized", batch.pool.resize, "pools-a", none)
+batch.pool.stop_resize("pools-a")
+until(
+    "the resize is stopped",
+    lambda: batch.pool.get("pools-a").allocation_state == models.AllocationState.steady,
+)
+assert batch.pool.get("pools-a").current_dedicated_nodes == 1
+batch.job.delete("pools-job")
+gone(batch.job.get, "pools-job")
 for each in ("pools-a", "pools-b", "pools-c"):
     batch.pool.delete(each)
     gone(batch.pool.get, each)

@@ -100,10 +100,38 @@ batch.begin_resize_pool(
 ).result()
 until("one node is left", lambda: len(list(batch.list_nodes("pools-a"))) == 1)
 
-# A pool with a running task goes too; the job stays.
+# A pool that waits for a task is being resized, until that is stopped.
 job(batch, "pools-job", "pools-a")
 batch.create_task("pools-job", task("long", "/bin/sleep 600"))
 state(batch, "pools-job", "long", "running")
+none = models.BatchPoolResizeOptions(
+    target_dedicated_nodes=0, node_deallocation_option="taskcompletion"
+)
+resized = batch.begin_resize_pool("pools-a", none, polling_interval=POLL)
+found = batch.get_pool("pools-a")
+assert (found.allocation_state, found.target_dedicated_nodes) == ("resizing", 0)
+refused(409, "PoolBeingResized", batch.begin_resize_pool, "pools-a", none)
+batch.begin_stop_pool_resize("pools-a", polling_interval=POLL).result()
+found = batch.get_pool("pools-a")
+assert (found.allocation_state, found.current_dedicated_nodes) == ("steady", 1)
+resized.result()
+assert batch.get_task("pools-job", "long").state == "running"
+
+batch.update_pool(
+    "pools-b",
+    models.BatchPoolUpdateOptions(
+        display_name="second",
+        task_slots_per_node=2,
+        task_scheduling_policy=models.BatchTaskSchedulingPolicy(node_fill_type="pack"),
+        start_task=models.BatchStartTask(command_line="/bin/true", max_task_retry_count=2),
+    ),
+)
+found = batch.get_pool("pools-b")
+assert (found.display_name, found.task_slots_per_node) == ("second", 2)
+assert found.task_scheduling_policy.node_fill_type.lower() == "pack"
+assert found.start_task.max_task_retry_count == 2 and found.vm_size == "standard_d2s_v3"
+
+# A pool with a running task goes too; the job stays.
 batch.begin_delete_pool("pools-a", polling_interval=POLL).result()
 refused(404, "PoolNotFound", batch.get_pool, "pools-a")
 assert batch.get_task("pools-job", "long").state == "active"
