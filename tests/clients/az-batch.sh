@@ -55,7 +55,69 @@ fi
 grep -q PoolExists "$folder/error" || fail "$(cat "$folder/error")"
 echo "ok PoolExists"
 
+# refused CODE COMMAND...
+refused() {
+    code=$1
+    shift
+    if "$@" >/dev/null 2>"$folder/error"; then
+        fail "not refused with $code: $*"
+    fi
+    grep -q "$code" "$folder/error" || fail "$* was not refused with $code: $(cat "$folder/error")"
+    echo "ok $code: $2 $3 $4"
+}
+
+# Pools.
+refused PoolNotFound az batch pool show --pool-id none
+is "pools by filter" az "$(az batch pool list --filter "startswith(id,'a')" --select id --query '[].id' -o tsv)"
+az batch pool reset --pool-id az --metadata team=red >/dev/null
+is "pool properties replaced" red "$(az batch pool show --pool-id az --query "metadata[0].value" -o tsv)"
+az batch pool autoscale enable --pool-id az --auto-scale-formula '$TargetDedicatedNodes = 2;'
+is "autoscale" "true" "$(az batch pool show --pool-id az --query enableAutoScale -o json)"
+is "evaluation" '$TargetDedicatedNodes=7' "$(az batch pool autoscale evaluate --pool-id az \
+    --auto-scale-formula '$TargetDedicatedNodes = 3 + 4;' --query results -o tsv | cut -d ';' -f 1)"
+az batch pool autoscale disable --pool-id az
+is "no autoscale" "false" "$(az batch pool show --pool-id az --query enableAutoScale -o json)"
+is "usage" 0 "$(az batch pool usage-metrics list --query 'length(@)' -o tsv)"
+is "applications" 0 "$(az batch application summary list --query 'length(@)' -o tsv)"
+
+# Nodes.
+node=$(az batch node list --pool-id az --query '[0].id' -o tsv)
+is "node" idle "$(az batch node show --pool-id az --node-id "$node" --query state -o tsv)"
+az batch node user create --pool-id az --node-id "$node" --name somebody --password Kx7-unlikely >/dev/null
+refused NodeUserExists az batch node user create --pool-id az --node-id "$node" --name somebody --password x
+az batch node user reset --pool-id az --node-id "$node" --user-name somebody --password Kx8-unlikely >/dev/null
+az batch node user delete --pool-id az --node-id "$node" --user-name somebody --yes
+az batch node scheduling disable --pool-id az --node-id "$node" >/dev/null
+is "node takes no tasks" disabled \
+    "$(az batch node show --pool-id az --node-id "$node" --query schedulingState -o tsv)"
+az batch node scheduling enable --pool-id az --node-id "$node" >/dev/null
+az batch node reboot --pool-id az --node-id "$node" >/dev/null
+until_is "node is back" idle az batch node show --pool-id az --node-id "$node" --query state -o tsv
+is "node's folders" 1 "$(az batch node file list --pool-id az --node-id "$node" --query "length([?name=='shared'])" -o tsv)"
+
+# Job schedules.
+az batch job-schedule create --id az-schedule --pool-id az --recurrence-interval PT1H \
+    --job-manager-task-id manager --job-manager-task-command-line /bin/true
+until_is "the schedule's job" az-schedule:job-1 \
+    az batch job-schedule show --job-schedule-id az-schedule --query executionInfo.recentJob.id -o tsv
+az batch job-schedule disable --job-schedule-id az-schedule
+is "schedule disabled" disabled "$(az batch job-schedule show --job-schedule-id az-schedule --query state -o tsv)"
+az batch job-schedule enable --job-schedule-id az-schedule
+az batch job-schedule set --job-schedule-id az-schedule --metadata k=v >/dev/null
+is "schedules" az-schedule "$(az batch job-schedule list --query '[].id' -o tsv)"
+is "jobs of the schedule" az-schedule:job-1 "$(az batch job list --job-schedule-id az-schedule --query '[].id' -o tsv)"
+az batch job-schedule stop --job-schedule-id az-schedule
+until_is "schedule is over" completed az batch job-schedule show --job-schedule-id az-schedule --query state -o tsv
+az batch job-schedule delete --job-schedule-id az-schedule --yes
+
+# Jobs and tasks.
 az batch job create --id az --pool-id az --priority 5
+az batch job set --job-id az --priority 6 >/dev/null
+is "priority" 6 "$(az batch job show --job-id az --query priority -o tsv)"
+az batch job disable --job-id az --disable-tasks requeue >/dev/null
+until_is "job disabled" disabled az batch job show --job-id az --query state -o tsv
+az batch job enable --job-id az >/dev/null
+refused JobPreparationTaskNotSpecified az batch job prep-release-status list --job-id az
 az batch task create --job-id az --task-id one --command-line "/bin/sh -c 'echo from az'" >/dev/null
 {
     printf '['
@@ -74,11 +136,29 @@ az batch task file download --job-id az --task-id one --file-path stdout.txt --d
 is "stdout" "from az" "$(cat "$folder/stdout.txt")"
 is "files" 2 "$(az batch task file list --job-id az --task-id one --query "length([?contains(name, 'std')])" -o tsv)"
 
+is "stdout of the node" 1 "$(az batch node file list --pool-id az --recursive true \
+    --node-id "$(az batch task show --job-id az --task-id one --query nodeInfo.nodeId -o tsv)" \
+    --query "length([?name=='workitems/az/job-1/one/stdout.txt'])" -o tsv)"
+az batch task file delete --job-id az --task-id one --file-path stdout.txt --yes
+refused FileNotFound az batch task file download --job-id az --task-id one --file-path stdout.txt \
+    --destination "$folder/gone.txt"
+az batch task create --job-id az --task-id long --command-line "/bin/sleep 600" >/dev/null
+az batch task reset --job-id az --task-id long --max-task-retry-count 2 >/dev/null
+is "retries" 2 "$(az batch task show --job-id az --task-id long --query constraints.maxTaskRetryCount -o tsv)"
+az batch task stop --job-id az --task-id long >/dev/null
+until_is "stopped task" completed az batch task show --job-id az --task-id long --query state -o tsv
+az batch task delete --job-id az --task-id long --yes
+refused TaskNotFound az batch task show --job-id az --task-id long
+
 az batch task reactivate --job-id az --task-id last
 az batch job set --job-id az --on-all-tasks-complete terminatejob
 until_is "job completes" completed az batch job show --job-id az --query state -o tsv
 az batch pool resize --pool-id az --target-dedicated-nodes 1
 until_is "pool of one node" "steady 1" \
+    az batch pool show --pool-id az --query "join(' ', [allocationState, to_string(currentDedicatedNodes)])" -o tsv
+left=$(az batch node list --pool-id az --query '[0].id' -o tsv)
+az batch node delete --pool-id az --node-list "$left" >/dev/null
+until_is "pool of no nodes" "steady 0" \
     az batch pool show --pool-id az --query "join(' ', [allocationState, to_string(currentDedicatedNodes)])" -o tsv
 az batch job delete --job-id az --yes
 az batch pool delete --pool-id az --yes

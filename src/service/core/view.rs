@@ -10,7 +10,7 @@ use super::preparation::{OnNode, release_id};
 use super::task::Task;
 use super::world::World;
 use crate::wire::batch::command::{
-    AutoUserScope, AutoUserSpecification, ElevationLevel, UserIdentity,
+    AutoUserScope, AutoUserSpecification, ElevationLevel, ExecutionResult, UserIdentity,
 };
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::job;

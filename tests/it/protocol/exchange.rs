@@ -1,8 +1,10 @@
 //! Headers and bodies of answers that succeed, and what the versions of the API differ in.
 
+use batchflow::wire::batch::operation::{OPERATIONS, Operation as Op, Verb};
 use serde_json::{Value, json};
 
 use super::caller::{Call, Caller};
+use super::furnished::{furnished, path};
 use crate::support::local_service;
 
 fn pool(id: &str) -> Value {
@@ -140,6 +142,54 @@ async fn an_older_version_neither_takes_nor_shows_what_came_later() {
             assert_eq!(answer.code(), "UnsupportedProperty", "{version}");
             assert_eq!(answer.value("PropertyName"), "upgradePolicy");
         }
+    }
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_read_says_what_it_is() {
+    let (service, caller, node) = furnished().await;
+    for spec in OPERATIONS.iter().filter(|spec| spec.verb == Verb::Get) {
+        let entity = match spec.operation {
+            Op::ListPools => "pools",
+            Op::GetPool => "pools/@Element",
+            Op::ListPoolUsageMetrics => "poolusagemetrics",
+            Op::ListSupportedImages => "supportedimages",
+            Op::ListPoolNodeCounts => "poolnodecounts",
+            Op::ListApplications => "applications",
+            Op::ListJobs | Op::ListJobsFromSchedule => "jobs",
+            Op::GetJob => "jobs/@Element",
+            Op::GetJobTaskCounts => "taskcountsresult/@Element",
+            Op::ListJobSchedules => "jobschedules",
+            Op::GetJobSchedule => "jobschedules/@Element",
+            Op::ListTasks => "tasks",
+            Op::GetTask => "tasks/@Element",
+            Op::ListNodes => "nodes",
+            Op::GetNode => "nodes/@Element",
+            Op::ListNodeExtensions => "extensions",
+            // Of what is not there, or needs a node that runs.
+            Op::GetApplication
+            | Op::GetNodeExtension
+            | Op::GetNodeRemoteLoginSettings
+            | Op::ListJobPreparationAndReleaseTaskStatus
+            | Op::ListSubtasks
+            | Op::ListTaskFiles
+            | Op::DownloadTaskFile
+            | Op::ListNodeFiles
+            | Op::DownloadNodeFile => continue,
+            other => panic!("what does {other:?} say it is?"),
+        };
+        let answer = caller.get(&path(spec, &node, None)).await.expect(200);
+        let metadata = format!("{}/$metadata#{entity}", service.batch_endpoint());
+        let first = format!("{{\"odata.metadata\":\"{metadata}\"");
+        assert!(
+            answer.text.starts_with(&first),
+            "{}: {}",
+            spec.name,
+            answer.text
+        );
+        let is_list = !entity.ends_with("@Element");
+        assert_eq!(answer.json()["value"].is_array(), is_list, "{}", spec.name);
     }
     service.stop().await;
 }
