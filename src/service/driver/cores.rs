@@ -2,7 +2,7 @@
 
 use crate::service::core::effect::Effect;
 use crate::service::core::storage::{self, BlobStorage};
-use crate::service::core::{self, Change, Site, World};
+use crate::service::core::{self, Change, Input, Site, World};
 use crate::wire::time::Time;
 
 #[derive(Debug)]
@@ -43,6 +43,23 @@ impl Cores {
     pub(in crate::service) fn recover(&mut self, now: Time, effects: &mut Vec<Effect>) {
         self.world.recover(now, effects);
         self.world.settle(now, effects);
+    }
+
+    /// When [`Self::tick`] is wanted; may be in the past.
+    pub(in crate::service) fn next_deadline(&self) -> Option<Time> {
+        let both = [self.world.next_deadline(), self.storage.next_deadline()];
+        both.into_iter().flatten().min()
+    }
+
+    /// What the time alone brings.
+    pub(in crate::service) fn tick(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now);
+        if is_due(self.world.next_deadline()) {
+            let _ = self.world.handle(Input::Tick, now, effects);
+        }
+        if is_due(self.storage.next_deadline()) {
+            self.storage.expire(now, effects);
+        }
     }
 
     pub(in crate::service) fn take_changes(&mut self) -> Vec<Change> {

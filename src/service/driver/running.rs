@@ -120,14 +120,7 @@ impl Running {
             self.advance();
             let mut pending = Vec::new();
             let mut stop = false;
-            if self
-                .cores
-                .world
-                .next_deadline()
-                .is_some_and(|at| at <= self.now)
-            {
-                let _ = self.cores.world.handle(Input::Tick, self.now, &mut effects);
-            }
+            self.cores.tick(self.now, &mut effects);
             for message in first.into_iter().chain(inbox.try_iter().take(GROUP)) {
                 if matches!(message, Message::Stop) {
                     stop = true;
@@ -165,7 +158,7 @@ impl Running {
     }
 
     fn sleep(&self) -> Duration {
-        match self.cores.world.next_deadline() {
+        match self.cores.next_deadline() {
             Some(at) => at.since(clock::now().into()).min(LONGEST_SLEEP),
             None => LONGEST_SLEEP,
         }

@@ -107,8 +107,7 @@ pub fn parse_block_list(body: &str) -> Result<Vec<(Source, BlockId)>, Refusal> {
                 let text = text.decode().map_err(|_| invalid())?;
                 let text = quick_xml::escape::unescape(&text).map_err(|_| invalid())?;
                 if blocks.len() == MAX_COMMITTED_BLOCKS {
-                    return Err(Refusal::new(Code::InvalidBlockList)
-                        .with("Reason", "more than 50,000 blocks"));
+                    return Err(Code::BlockListTooLong.into());
                 }
                 blocks.push((source, BlockId::new(text.trim())?));
                 Place::Inside
@@ -222,7 +221,7 @@ mod tests {
         );
         assert_eq!(
             parse_block_list(&many).unwrap_err().code,
-            Code::InvalidBlockList
+            Code::BlockListTooLong
         );
     }
 

@@ -29,6 +29,7 @@ macro_rules! codes {
 
 codes! {
     NotModified 304 "The condition specified using HTTP conditional header(s) is not met.";
+    BlockListTooLong 400 "The block list may not contain more than 50,000 blocks.";
     EmptyMetadataKey 400 "The key for one of the metadata key-value pairs is empty.";
     InvalidAuthenticationInfo 400 "Authentication information is not given in the correct format. Check the value of Authorization header.";
     InvalidBlobOrBlock 400 "The specified blob or block content is invalid.";

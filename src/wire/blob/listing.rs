@@ -48,8 +48,18 @@ pub struct BlobEntry<'a> {
     pub cache_control: Option<&'a str>,
     pub content_md5: Option<&'a str>,
     pub lease: Shown,
+    /// None when it was not asked for, and of what is no copy.
+    pub copy: Option<CopyEntry<'a>>,
     /// None when it was not asked for.
     pub metadata: Option<Vec<(&'a str, &'a str)>>,
+}
+
+/// Where a blob was copied from.
+#[derive(Debug, Clone)]
+pub struct CopyEntry<'a> {
+    pub id: &'a str,
+    pub source: &'a str,
+    pub completed: Time,
 }
 
 /// One line of a blob listing.
@@ -142,8 +152,17 @@ fn blob(entry: &BlobEntry<'_>) -> Element {
         .text("AccessTierInferred", "true")
         .text("LeaseStatus", entry.lease.state.status())
         .text("LeaseState", entry.lease.state.as_str())
-        .optional("LeaseDuration", entry.lease.duration)
-        .text("ServerEncrypted", "true");
+        .optional("LeaseDuration", entry.lease.duration);
+    let properties = match &entry.copy {
+        None => properties,
+        Some(copy) => properties
+            .text("CopyId", copy.id)
+            .text("CopyStatus", "success")
+            .text("CopySource", copy.source)
+            .text("CopyProgress", &format!("{0}/{0}", entry.length))
+            .text("CopyCompletionTime", &copy.completed.to_rfc1123()),
+    };
+    let properties = properties.text("ServerEncrypted", "true");
     Element::new("Blob")
         .child(name(entry.name))
         .child(properties)
@@ -214,6 +233,11 @@ mod tests {
                 state: State::Leased,
                 duration: Some("fixed"),
             },
+            copy: Some(CopyEntry {
+                id: "id",
+                source: "http://h/a",
+                completed: "2026-01-02T03:04:06Z".parse().unwrap(),
+            }),
             metadata: Some(vec![("k", "v&")]),
         };
         let echo = Echo {
@@ -240,6 +264,8 @@ mod tests {
              <Content-Language>en</Content-Language><Content-MD5>AAAAAAAAAAAAAAAAAAAAAA==</Content-MD5><Cache-Control></Cache-Control>\
              <Content-Disposition></Content-Disposition><BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier>\
              <AccessTierInferred>true</AccessTierInferred><LeaseStatus>locked</LeaseStatus><LeaseState>leased</LeaseState><LeaseDuration>fixed</LeaseDuration>\
+             <CopyId>id</CopyId><CopyStatus>success</CopyStatus><CopySource>http://h/a</CopySource>\
+             <CopyProgress>3/3</CopyProgress><CopyCompletionTime>Fri, 02 Jan 2026 03:04:06 GMT</CopyCompletionTime>\
              <ServerEncrypted>true</ServerEncrypted></Properties><Metadata><k>v&amp;</k></Metadata><OrMetadata /></Blob>\
              <BlobPrefix><Name>a/</Name></BlobPrefix><BlobPrefix><Name Encoded=\"true\">a%EF%BF%BF%2F</Name></BlobPrefix>\
              </Blobs><NextMarker>2!Yg</NextMarker></EnumerationResults>"

@@ -6,7 +6,7 @@ use super::command::Put;
 use super::lease::{self, Kind};
 use super::record::Key;
 use super::state::Reply;
-use super::{Blob, BlobRef, BlobRefusal, BlobReply, BlobStorage, BlockLists, Segment};
+use super::{Blob, BlobRef, BlobRefusal, BlobReply, BlobStorage, BlockLists, Segment, Staged};
 use crate::service::core::effect::Effect;
 use crate::wire::blob::block::{BlockId, MAX_UNCOMMITTED_BLOCKS, Source};
 use crate::wire::blob::error::Code;
@@ -44,8 +44,13 @@ impl BlobStorage {
         self.hold([&content]);
         let blocks = &mut self.contents(&blob.container)?.blocks;
         let waiting = blocks.entry(blob.blob.as_str().to_owned()).or_default();
-        let before = waiting.insert(block.clone(), content);
-        self.release(&before, effects);
+        let staged = Staged {
+            segment: content,
+            at: now,
+        };
+        let before = waiting.insert(block.clone(), staged);
+        self.release(before.iter().map(|block| &block.segment), effects);
+        self.look_later(now);
         self.mark_block(blob, block);
         Ok(BlobReply::Done)
     }
@@ -90,7 +95,13 @@ impl BlobStorage {
                 .map(|blob| blob.segments.iter().filter_map(sized).collect())
                 .unwrap_or_default(),
             uncommitted: waiting
-                .map(|blocks| blocks.values().filter_map(sized).collect())
+                .map(|blocks| {
+                    blocks
+                        .values()
+                        .map(|b| &b.segment)
+                        .filter_map(sized)
+                        .collect()
+                })
                 .unwrap_or_default(),
             blob: committed.map(|blob| blob.properties.clone()),
         })))
@@ -102,14 +113,14 @@ impl BlobStorage {
         blob: &BlobRef,
         effects: &mut Vec<Effect>,
     ) -> Result<(), BlobRefusal> {
-        for (block, segment) in self.take_blocks(blob)? {
-            self.release([&segment], effects);
+        for (block, staged) in self.take_blocks(blob)? {
+            self.release([&staged.segment], effects);
             self.mark_block(blob, block);
         }
         Ok(())
     }
 
-    fn take_blocks(&mut self, blob: &BlobRef) -> Result<BTreeMap<BlockId, Segment>, BlobRefusal> {
+    fn take_blocks(&mut self, blob: &BlobRef) -> Result<BTreeMap<BlockId, Staged>, BlobRefusal> {
         let blocks = &mut self.contents(&blob.container)?.blocks;
         Ok(blocks.remove(blob.blob.as_str()).unwrap_or_default())
     }
@@ -125,14 +136,14 @@ impl BlobStorage {
 fn resolve(
     list: &[(Source, BlockId)],
     blob: Option<&Blob>,
-    waiting: Option<&BTreeMap<BlockId, Segment>>,
+    waiting: Option<&BTreeMap<BlockId, Staged>>,
 ) -> Result<Vec<Segment>, BlobRefusal> {
     let committed: BTreeMap<&BlockId, &Segment> = blob
         .iter()
         .flat_map(|blob| &blob.segments)
         .filter_map(|segment| Some((segment.block.as_ref()?, segment)))
         .collect();
-    let waiting = |id: &BlockId| waiting.and_then(|blocks| blocks.get(id));
+    let waiting = |id: &BlockId| waiting.and_then(|blocks| Some(&blocks.get(id)?.segment));
     list.iter()
         .map(|(source, id)| {
             let committed = || committed.get(id).copied();

@@ -110,6 +110,8 @@ pub(in crate::service) enum BlobCommand {
         container: ContainerName,
         /// Empty for a flat listing.
         delimiter: String,
+        /// Whether to show blobs of which only blocks are there, as empty ones.
+        uncommitted: bool,
         page: Page,
     },
     PutBlob(Box<Put<Segment>>),

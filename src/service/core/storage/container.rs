@@ -83,7 +83,7 @@ impl BlobStorage {
             self.dirty.insert(Key::Blob(name.to_owned(), blob));
         }
         for (blob, blocks) in contents.blocks {
-            self.release(blocks.values(), effects);
+            self.release(blocks.values().map(|block| &block.segment), effects);
             for block in blocks.into_keys() {
                 self.dirty
                     .insert(Key::Block(name.to_owned(), blob.clone(), block));

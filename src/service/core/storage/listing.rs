@@ -1,10 +1,17 @@
 //! Pages of containers and blobs.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::expiry;
 use super::state::{Contents, Reply};
-use super::{BlobPage, BlobReply, BlobStorage, ContainerPage, ListedBlob, Page};
+use super::{
+    Blob, BlobPage, BlobReply, BlobStorage, ContainerPage, ContentHeaders, ListedBlob, Metadata,
+    Page, Properties, Staged,
+};
 use crate::ids::ContainerName;
+use crate::wire::blob::block::BlockId;
+use crate::wire::time::Time;
 
 impl BlobStorage {
     pub(super) fn list_containers(&self, page: &Page) -> BlobReply {
@@ -25,11 +32,12 @@ impl BlobStorage {
         &self,
         container: &ContainerName,
         delimiter: &str,
+        uncommitted: bool,
         page: &Page,
     ) -> Reply {
         self.container(container)?;
         let listed = match self.contents.get(container.as_str()) {
-            Some(contents) => list(contents, delimiter, page),
+            Some(contents) => list(contents, delimiter, uncommitted, page),
             None => BlobPage {
                 blobs: Vec::new(),
                 next: None,
@@ -44,16 +52,57 @@ fn from(page: &Page) -> (Bound<&str>, Bound<&str>) {
     (Bound::Included(start.max(&page.prefix)), Bound::Unbounded)
 }
 
-fn list(contents: &Contents, delimiter: &str, page: &Page) -> BlobPage {
+/// What has a name in a container.
+enum Found<'a> {
+    Blob(&'a Blob),
+    /// Blocks of a blob that does not exist yet.
+    Waiting(&'a BTreeMap<BlockId, Staged>),
+}
+
+impl Found<'_> {
+    fn properties(&self) -> Properties {
+        match self {
+            Self::Blob(blob) => blob.properties.clone(),
+            Self::Waiting(blocks) => {
+                let last = expiry::last(blocks).unwrap_or(Time::from_ticks(0));
+                Properties {
+                    created: last,
+                    modified: last,
+                    length: 0,
+                    headers: ContentHeaders::default(),
+                    metadata: Metadata::new(),
+                    copy: None,
+                    lease: None,
+                }
+            }
+        }
+    }
+}
+
+/// The first of the names in the range.
+fn first<'a>(
+    contents: &'a Contents,
+    range: (Bound<&str>, Bound<&str>),
+    uncommitted: bool,
+) -> Option<(&'a String, Found<'a>)> {
+    let blob = contents.blobs.range::<str, _>(range).next();
+    let blob = blob.map(|(name, blob)| (name, Found::Blob(blob)));
+    let mut waiting = contents.blocks.range::<str, _>(range);
+    let waiting = waiting.next().filter(|_| uncommitted);
+    let waiting = waiting.map(|(name, blocks)| (name, Found::Waiting(blocks)));
+    // Of two with the same name the first, which is the blob.
+    blob.into_iter()
+        .chain(waiting)
+        .min_by_key(|(name, _)| *name)
+}
+
+fn list(contents: &Contents, delimiter: &str, uncommitted: bool, page: &Page) -> BlobPage {
     let mut blobs = Vec::new();
     let mut position = from(page);
     // Owned by the loop because the bound borrows the prefix that was passed last.
     let mut group: String;
     loop {
-        let Some((name, blob)) = contents
-            .blobs
-            .range::<str, _>(position)
-            .next()
+        let Some((name, found)) = first(contents, position, uncommitted)
             .filter(|(name, _)| name.starts_with(&page.prefix))
         else {
             return BlobPage { blobs, next: None };
@@ -70,7 +119,7 @@ fn list(contents: &Contents, delimiter: &str, page: &Page) -> BlobPage {
             None => {
                 blobs.push(ListedBlob::Blob {
                     name: name.clone(),
-                    properties: Box::new(blob.properties.clone()),
+                    properties: Box::new(found.properties()),
                 });
                 position = (Bound::Excluded(name), Bound::Unbounded);
             }

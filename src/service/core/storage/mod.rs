@@ -13,6 +13,7 @@ mod block;
 mod command;
 mod container;
 mod copy;
+mod expiry;
 mod lease;
 mod listing;
 mod record;
@@ -24,7 +25,8 @@ pub(in crate::service) use command::{
 };
 pub(in crate::service) use lease::{Lease, Leasing, shown};
 pub(in crate::service) use record::{
-    Blob, Container, ContentHeaders, CopyRecord, Metadata, Properties, RestoreError, Segment, etag,
+    Blob, Container, ContentHeaders, CopyRecord, Metadata, Properties, RestoreError, Segment,
+    Staged, etag,
 };
 
 pub(in crate::service) use state::BlobStorage;

@@ -80,6 +80,14 @@ pub(in crate::service) struct Segment {
     pub(in crate::service) block: Option<BlockId>,
 }
 
+/// A block that waits to be committed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::service) struct Staged {
+    #[serde(flatten)]
+    pub(in crate::service) segment: Segment,
+    pub(in crate::service) at: Time,
+}
+
 /// A committed blob: its segments one after the other are the content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::service) struct Blob {
@@ -200,8 +208,10 @@ impl BlobStorage {
                 contents.blobs.insert(blob, record);
             }
             Key::Block(container, blob, block) => {
-                let record: Segment = serde_json::from_slice(value).map_err(invalid)?;
-                self.hold([&record]);
+                let record: Staged = serde_json::from_slice(value).map_err(invalid)?;
+                self.hold([&record.segment]);
+                // It may be late by now.
+                self.next_look = Some(record.at);
                 let contents = self.contents.entry(container).or_default();
                 contents
                     .blocks

@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::record::{Blob, Container, Key, Segment};
+use super::record::{Blob, Container, Key, Segment, Staged};
 use super::{BlobCommand, BlobRefusal, BlobReply};
 use crate::ids::ContainerName;
 use crate::service::core::effect::{Effect, ExtentId};
@@ -22,6 +22,8 @@ pub(in crate::service) struct BlobStorage {
     pub(super) dirty: BTreeSet<Key>,
     /// How often each extent is referred to: copies share extents. Follows from `contents`.
     pub(super) uses: BTreeMap<ExtentId, usize>,
+    /// When to look for blocks that nobody committed, if any wait.
+    pub(super) next_look: Option<Time>,
 }
 
 /// What a container holds, by blob name.
@@ -29,7 +31,7 @@ pub(in crate::service) struct BlobStorage {
 pub(super) struct Contents {
     pub(super) blobs: BTreeMap<String, Blob>,
     /// Blocks that wait to be committed.
-    pub(super) blocks: BTreeMap<String, BTreeMap<BlockId, Segment>>,
+    pub(super) blocks: BTreeMap<String, BTreeMap<BlockId, Staged>>,
 }
 
 pub(super) type Reply = Result<BlobReply, BlobRefusal>;
@@ -79,8 +81,9 @@ impl BlobStorage {
             BlobCommand::ListBlobs {
                 container,
                 delimiter,
+                uncommitted,
                 page,
-            } => self.list_blobs(&container, &delimiter, &page),
+            } => self.list_blobs(&container, &delimiter, uncommitted, &page),
             BlobCommand::PutBlob(put) => self.put_blob(*put, now, effects),
             BlobCommand::CopyBlob(copy) => self.copy_blob(*copy, now, effects),
             BlobCommand::GetBlob { blob, conditions } => self.get_blob(&blob, &conditions, now),

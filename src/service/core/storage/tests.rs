@@ -1,6 +1,7 @@
 //! Commands driven one by one: the reply, the effects, and what a restart brings back.
 
 mod copies;
+mod expiry;
 mod leases;
 
 use std::collections::BTreeMap;
@@ -103,6 +104,7 @@ fn counted(storage: &BlobStorage) -> BTreeMap<ExtentId, usize> {
     for contents in storage.contents.values() {
         let committed = contents.blobs.values().flat_map(|blob| &blob.segments);
         let waiting = contents.blocks.values().flat_map(BTreeMap::values);
+        let waiting = waiting.map(|block| &block.segment);
         for segment in committed.chain(waiting) {
             *uses.entry(segment.extent.clone()).or_default() += 1;
         }
@@ -269,6 +271,7 @@ fn every_command_on_a_blob_needs_its_container() {
         BlobCommand::ListBlobs {
             container: container("in1"),
             delimiter: String::new(),
+            uncommitted: false,
             page: page("", None, 1),
         },
     ] {
@@ -463,15 +466,29 @@ fn listings() {
         s.ok(put(at("in1", name), extent(&format!("e{i}"), 1)));
     }
     s.ok(put_block(at("in1", "hidden"), "QQ==", extent("h", 1)));
-    for (prefix, delimiter, expected) in [
-        ("", "", "a a/1 a/b/2 a/b/3 a0 b/x b/\u{10FFFF} c ä"),
-        ("", "/", "a [a/] a0 [b/] c ä"),
-        ("a", "/", "a [a/] a0"),
-        ("a/", "/", "a/1 [a/b/]"),
-        ("a/b", "", "a/b/2 a/b/3"),
-        ("a/b", "/", "[a/b/]"),
-        ("", "/b", "a a/1 [a/b] a0 b/x b/\u{10FFFF} c ä"),
-        ("z", "", ""),
+    s.ok(put_block(at("in1", "a"), "QQ==", extent("h2", 1)));
+    for (prefix, delimiter, uncommitted, expected) in [
+        ("", "", false, "a a/1 a/b/2 a/b/3 a0 b/x b/\u{10FFFF} c ä"),
+        (
+            "",
+            "",
+            true,
+            "a a/1 a/b/2 a/b/3 a0 b/x b/\u{10FFFF} c hidden ä",
+        ),
+        ("", "/", false, "a [a/] a0 [b/] c ä"),
+        ("", "/", true, "a [a/] a0 [b/] c hidden ä"),
+        (
+            "",
+            "i",
+            true,
+            "a a/1 a/b/2 a/b/3 a0 b/x b/\u{10FFFF} c [hi] ä",
+        ),
+        ("a", "/", false, "a [a/] a0"),
+        ("a/", "/", true, "a/1 [a/b/]"),
+        ("a/b", "", false, "a/b/2 a/b/3"),
+        ("a/b", "/", false, "[a/b/]"),
+        ("", "/b", false, "a a/1 [a/b] a0 b/x b/\u{10FFFF} c ä"),
+        ("z", "", true, ""),
     ] {
         for size in [1, 2, 100] {
             let mut shown = Vec::new();
@@ -480,6 +497,7 @@ fn listings() {
                 let reply = s.ok(BlobCommand::ListBlobs {
                     container: container("in1"),
                     delimiter: delimiter.to_owned(),
+                    uncommitted,
                     page: page(prefix, from, size),
                 });
                 let BlobReply::Blobs(found) = reply else {

@@ -9,7 +9,8 @@ use crate::wire::blob::listing::{self, ContainerEntry};
 
 pub(super) async fn list_containers(call: &Call<'_>) -> Result<Response, BlobRefusal> {
     // There are no deleted and no system containers.
-    let with_metadata = call.include_metadata(&["deleted", "system"])?;
+    let include = call.include(&["metadata"], &["deleted", "system"])?;
+    let with_metadata = include.contains(&"metadata");
     let page = match call
         .send(BlobCommand::ListContainers { page: call.page()? })
         .await?

@@ -29,6 +29,9 @@ pub(super) async fn put(
         text => BlockId::new(text)?,
     };
     let lease = headers::lease(call.headers())?;
+    if headers::content_length(call.headers(), MAX_BLOCK)? == 0 {
+        return Err(BlobRefusal::header("Content-Length", "0"));
+    }
     let received = upload::receive(call, body, MAX_BLOCK, &["content-md5"]).await?;
     let command = BlobCommand::PutBlock {
         blob,

@@ -105,14 +105,18 @@ impl Call<'_> {
         })
     }
 
-    /// Whether `include` asks for metadata. `nothing` are the values that can add nothing here, because there is
+    /// What `include` asks for of `known`. `nothing` are the values that can add nothing here, because there is
     /// nothing of the kind; any other is refused.
-    pub(super) fn include_metadata(&self, nothing: &[&str]) -> Result<bool, BlobRefusal> {
-        let include = self.query.text("include");
-        let mut metadata = false;
-        for value in include.split(',').map(str::trim).filter(|v| !v.is_empty()) {
-            if value.eq_ignore_ascii_case("metadata") {
-                metadata = true;
+    pub(super) fn include(
+        &self,
+        known: &[&'static str],
+        nothing: &[&str],
+    ) -> Result<Vec<&'static str>, BlobRefusal> {
+        let mut included = Vec::new();
+        let values = self.query.text("include").split(',').map(str::trim);
+        for value in values.filter(|v| !v.is_empty()) {
+            if let Some(known) = known.iter().find(|k| value.eq_ignore_ascii_case(k)) {
+                included.push(*known);
             } else if !nothing.iter().any(|n| value.eq_ignore_ascii_case(n)) {
                 return Err(BlobRefusal::parameter(
                     "include",
@@ -121,7 +125,7 @@ impl Call<'_> {
                 ));
             }
         }
-        Ok(metadata)
+        Ok(included)
     }
 
     /// The URL that the client reaches the account under.

@@ -7,9 +7,13 @@ use super::call::{Call, unexpected};
 use super::{headers, reply};
 use crate::ids::ContainerName;
 use crate::service::core::storage::{BlobCommand, BlobRefusal, BlobReply, ListedBlob, etag, shown};
-use crate::wire::blob::listing::{self, BlobEntry, Line};
+use crate::wire::blob::listing::{self, BlobEntry, CopyEntry, Line};
 use crate::wire::blob::operation::Operation;
 use crate::wire::time::Time;
+
+const METADATA: &str = "metadata";
+const COPY: &str = "copy";
+const UNCOMMITTED: &str = "uncommittedblobs";
 
 /// What `include` may name because there is nothing of the kind.
 const NOTHING_THERE: &[&str] = &[
@@ -17,7 +21,6 @@ const NOTHING_THERE: &[&str] = &[
     "deleted",
     "deletedwithversions",
     "versions",
-    "copy",
     "tags",
     "immutabilitypolicy",
     "legalhold",
@@ -103,10 +106,11 @@ pub(super) async fn list_blobs(
     call: &Call<'_>,
     container: ContainerName,
 ) -> Result<Response, BlobRefusal> {
-    let with_metadata = call.include_metadata(NOTHING_THERE)?;
+    let include = call.include(&[METADATA, COPY, UNCOMMITTED], NOTHING_THERE)?;
     let command = BlobCommand::ListBlobs {
         container: container.clone(),
         delimiter: call.query.text("delimiter").to_owned(),
+        uncommitted: include.contains(&UNCOMMITTED),
         page: call.page()?,
     };
     let page = match call.send(command).await? {
@@ -125,7 +129,7 @@ pub(super) async fn list_blobs(
         .blobs
         .iter()
         .zip(&etags)
-        .map(|(entry, etag)| line(entry, etag, with_metadata, call.now))
+        .map(|(entry, etag)| line(entry, etag, &include, call.now))
         .collect();
     let endpoint = call.service_endpoint();
     let echo = call.echo(&endpoint)?;
@@ -133,13 +137,14 @@ pub(super) async fn list_blobs(
     Ok(reply::xml(call.spec.success, document))
 }
 
-fn line<'a>(entry: &'a ListedBlob, etag: &'a str, with_metadata: bool, now: Time) -> Line<'a> {
+fn line<'a>(entry: &'a ListedBlob, etag: &'a str, include: &[&str], now: Time) -> Line<'a> {
     let (name, properties) = match entry {
         ListedBlob::Prefix(prefix) => return Line::Prefix(prefix),
         ListedBlob::Blob { name, properties } => (name, properties),
     };
     let headers = &properties.headers;
     let content_type = headers.content_type.as_deref();
+    let copy = properties.copy.as_ref();
     Line::Blob(Box::new(BlobEntry {
         name,
         etag,
@@ -153,6 +158,15 @@ fn line<'a>(entry: &'a ListedBlob, etag: &'a str, with_metadata: bool, now: Time
         cache_control: headers.cache_control.as_deref(),
         content_md5: headers.content_md5.as_deref(),
         lease: shown(properties.lease.as_ref(), now),
-        metadata: with_metadata.then(|| pairs(&properties.metadata)),
+        copy: copy
+            .filter(|_| include.contains(&COPY))
+            .map(|copy| CopyEntry {
+                id: &copy.id,
+                source: &copy.source,
+                completed: copy.completed,
+            }),
+        metadata: include
+            .contains(&METADATA)
+            .then(|| pairs(&properties.metadata)),
     }))
 }

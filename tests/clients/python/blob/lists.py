@@ -54,6 +54,17 @@ assert len(top) == 5 + 25 + 2
 assert dict(level(results_per_page=3)) == top
 assert sorted(level("a/")) == [("a/1", False), ("a/2", False), ("a/b/", True)], level("a/")
 
+# What is included if asked for: blobs of which only blocks are there, and where copies are from.
+one = box.get_blob_client("flat-000.txt")
+box.get_blob_client("flat-copy").start_copy_from_url(one.url)
+box.get_blob_client("flat-staged").stage_block("a", b"waits")
+included = list(box.list_blobs(name_starts_with="flat-", include=["copy", "uncommittedblobs"]))
+copied, staged = included[-2:]
+assert (copied.name, copied.copy.status, copied.copy.source) == ("flat-copy", "success", one.url)
+assert (staged.name, staged.size) == ("flat-staged", 0), staged
+assert [b.name for b in box.list_blobs(name_starts_with="flat-s")] == []
+box.delete_blob("flat-copy")
+
 answers = list(box.delete_blobs(*names[:9], "none", names[9], raise_on_any_failure=False))
 assert [a.status_code for a in answers] == [202] * 9 + [404, 202], answers
 try:

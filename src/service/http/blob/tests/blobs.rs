@@ -140,6 +140,36 @@ async fn conditions() {
     let unchanged = unchanged.header("if-none-match", &etag).send().await;
     assert_eq!(unchanged.refused(304, "ConditionNotMet").body, b"");
     put().header("if-match", &etag).send().await.expect(201);
+
+    // The other ways to write and the deletion heed them too.
+    let commit = || {
+        let commit = server.request("PUT", "/in1/a?comp=blocklist");
+        commit.body("<BlockList/>")
+    };
+    let copy = || {
+        let source = format!("http://{}/acct/in1/a", server.address);
+        let copy = server.request("PUT", "/in1/a");
+        copy.header("x-ms-copy-source", &source)
+    };
+    let delete = || server.request("DELETE", "/in1/a");
+    for (request, header, value, status, code) in [
+        (commit(), "if-none-match", "*", 409, "BlobAlreadyExists"),
+        (commit(), "if-match", &*etag, 412, "ConditionNotMet"),
+        (copy(), "if-none-match", "*", 409, "BlobAlreadyExists"),
+        (copy(), "if-match", &*etag, 412, "ConditionNotMet"),
+        (
+            copy(),
+            "x-ms-source-if-match",
+            &*etag,
+            412,
+            "SourceConditionNotMet",
+        ),
+        (delete(), "if-match", &*etag, 412, "ConditionNotMet"),
+        (delete(), "if-none-match", "*", 412, "ConditionNotMet"),
+    ] {
+        let refused = request.header(header, value).send().await;
+        refused.refused(status, code);
+    }
     assert_eq!(server.get("/in1/a").await.text(), "new");
     server.assert_tidy().await;
 }
@@ -221,7 +251,7 @@ async fn content_that_is_not_what_it_says_leaves_nothing() {
 }
 
 /// A signed request as text, its headers ended, without a body.
-fn raw_put(length: Option<u64>) -> String {
+fn raw_put(query: &str, length: Option<u64>) -> String {
     let date = Time::from(clock::now()).to_rfc1123();
     let mut headers = vec![
         ("x-ms-date", date),
@@ -229,7 +259,7 @@ fn raw_put(length: Option<u64>) -> String {
         ("x-ms-blob-type", "BlockBlob".to_owned()),
     ];
     headers.extend(length.map(|length| ("content-length", length.to_string())));
-    let request = Request::new("PUT", "/acct/in1/a", "").headers(headers.clone());
+    let request = Request::new("PUT", "/acct/in1/a", query).headers(headers.clone());
     headers.push((
         "authorization",
         authorization(Scheme::Blob, "acct", &key(), &request),
@@ -238,7 +268,7 @@ fn raw_put(length: Option<u64>) -> String {
         .iter()
         .map(|(n, v)| format!("{n}: {v}\r\n"))
         .collect();
-    format!("PUT /acct/in1/a HTTP/1.1\r\nhost: x\r\n{lines}\r\n")
+    format!("PUT /acct/in1/a?{query} HTTP/1.1\r\nhost: x\r\n{lines}\r\n")
 }
 
 #[tokio::test]
@@ -249,7 +279,7 @@ async fn a_request_that_ends_in_the_middle_leaves_nothing() {
         .await
         .unwrap();
     stream
-        .write_all(raw_put(Some(1000)).as_bytes())
+        .write_all(raw_put("", Some(1000)).as_bytes())
         .await
         .unwrap();
     stream.write_all(b"only the beginning").await.unwrap();
@@ -262,14 +292,17 @@ async fn a_request_that_ends_in_the_middle_leaves_nothing() {
 async fn lengths_are_demanded_and_limited() {
     use tokio::io::AsyncReadExt as _;
     let server = Server::start().await;
-    for (length, expected) in [
-        (None, "HTTP/1.1 411"),
-        (Some((5000 << 20) + 1), "HTTP/1.1 413"),
+    let block = "comp=block&blockid=QQ%3D%3D";
+    for (query, length, expected) in [
+        ("", None, "HTTP/1.1 411"),
+        ("", Some((5000 << 20) + 1), "HTTP/1.1 413"),
+        (block, None, "HTTP/1.1 411"),
+        (block, Some((4000 << 20) + 1), "HTTP/1.1 413"),
     ] {
         let mut stream = tokio::net::TcpStream::connect(server.address)
             .await
             .unwrap();
-        let mut head = raw_put(length);
+        let mut head = raw_put(query, length);
         if length.is_none() {
             head = head.replace("host: x\r\n", "host: x\r\ntransfer-encoding: chunked\r\n");
         }
