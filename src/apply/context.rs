@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use futures::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 
 use super::error::ApplyError;
@@ -52,6 +53,42 @@ impl Run<'_> {
         let result = work.await?;
         self.events.emit(Event::StepFinished { step });
         Ok(result)
+    }
+
+    /// Does some work for each item, several at once. After an error or an interrupt nothing new is started, but
+    /// what was sent gets its answer: a request that is dropped half way may or may not have had its effect.
+    pub(super) async fn each<I, T, Fut>(
+        &self,
+        items: I,
+        work: impl Fn(I::Item) -> Fut,
+    ) -> Result<Vec<T>, ApplyError>
+    where
+        I: IntoIterator,
+        Fut: Future<Output = Result<T, ApplyError>>,
+    {
+        let mut items = items.into_iter();
+        let mut under_way = FuturesUnordered::new();
+        let mut done = Vec::new();
+        let mut first_error = None;
+        loop {
+            while first_error.is_none()
+                && !self.cancel.is_cancelled()
+                && under_way.len() < PARALLEL
+                && let Some(item) = items.next()
+            {
+                under_way.push(work(item));
+            }
+            match under_way.next().await {
+                Some(Ok(one)) => done.push(one),
+                Some(Err(error)) => first_error = first_error.or(Some(error)),
+                None => break,
+            }
+        }
+        match first_error {
+            Some(error) => Err(error),
+            None if items.next().is_some() => Err(ApplyError::Interrupted),
+            None => Ok(done),
+        }
     }
 
     pub(super) fn interrupted(&self) -> Result<(), ApplyError> {

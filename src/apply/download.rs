@@ -5,16 +5,16 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
 use data_encoding::HEXLOWER;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::TryStreamExt;
 
-use super::context::{PARALLEL, Run};
+use super::context::Run;
 use super::error::ApplyError;
 use crate::client::blob::{BlobItem, sweep_parts};
 use crate::desired::{DIGEST_KEY, Download, TASK_KEY};
 use crate::event::Event;
 use crate::inputs::digest_file;
 use crate::observed::{OutputReceipt, Receipt, TaskReceipt};
-use crate::plan::{StepKind, TaskWork};
+use crate::plan::StepKind;
 
 /// A blob that comes home.
 struct Wanted {
@@ -52,6 +52,7 @@ pub(super) async fn ensure(run: &Run<'_>, done: &[usize]) -> Result<(usize, u64)
             task.id.to_string(),
             TaskReceipt {
                 digest: task.digest.clone(),
+                parts: Some(task.parts.clone()),
                 outputs: files,
             },
         );
@@ -72,11 +73,11 @@ async fn wanted(run: &Run<'_>, download: &Download) -> Result<Vec<Wanted>, Apply
         .enumerate()
         .map(|(i, t)| (t.id.as_str().to_ascii_lowercase(), i))
         .collect();
-    let up_to_date: HashSet<usize> = run
+    let untouched: HashSet<usize> = run
         .plan
         .tasks
         .iter()
-        .filter(|t| t.work == TaskWork::UpToDate)
+        .filter(|t| !t.work.is_something())
         .map(|t| t.task)
         .collect();
     let mut blobs = run
@@ -104,7 +105,7 @@ async fn wanted(run: &Run<'_>, download: &Download) -> Result<Vec<Wanted>, Apply
                 _ => continue,
             },
         };
-        if task.is_some_and(|t| up_to_date.contains(&t)) {
+        if task.is_some_and(|t| untouched.contains(&t)) {
             continue;
         }
         let path = inside(&download.to, &blob.name).ok_or_else(|| ApplyError::EscapesFolder {
@@ -178,42 +179,38 @@ async fn fetch(
     wanted: Vec<Wanted>,
 ) -> Result<Vec<Fetched>, ApplyError> {
     let total = Mutex::new((0_u64, 0_u64));
-    stream::iter(wanted)
-        .map(|file| {
-            let total = &total;
-            async move {
-                run.interrupted()?;
-                let (length, sha256, is_new) = ensure_file(run, download, &file).await?;
-                if is_new {
-                    let (done, bytes) = {
-                        let mut total = total
-                            .lock()
-                            .unwrap_or_else(std::sync::PoisonError::into_inner);
-                        total.0 += 1;
-                        total.1 += length;
-                        *total
-                    };
-                    run.events.emit(Event::StepProgress {
-                        step: StepKind::Download,
-                        done,
-                        bytes,
-                    });
-                    run.events.emit(Event::Downloaded {
-                        path: file.path.display().to_string(),
-                        bytes: length,
-                    });
-                }
-                let output = OutputReceipt {
-                    path: file.blob.name,
-                    length,
-                    sha256,
+    run.each(wanted, |file| {
+        let total = &total;
+        async move {
+            let (length, sha256, is_new) = ensure_file(run, download, &file).await?;
+            if is_new {
+                let (done, bytes) = {
+                    let mut total = total
+                        .lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner);
+                    total.0 += 1;
+                    total.1 += length;
+                    *total
                 };
-                Ok((file.task, output, is_new))
+                run.events.emit(Event::StepProgress {
+                    step: StepKind::Download,
+                    done,
+                    bytes,
+                });
+                run.events.emit(Event::Downloaded {
+                    path: file.path.display().to_string(),
+                    bytes: length,
+                });
             }
-        })
-        .buffer_unordered(PARALLEL)
-        .try_collect()
-        .await
+            let output = OutputReceipt {
+                path: file.blob.name,
+                length,
+                sha256,
+            };
+            Ok((file.task, output, is_new))
+        }
+    })
+    .await
 }
 
 /// The file has the blob's content. Answers with length, SHA-256 and whether it had to be fetched.

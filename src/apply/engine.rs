@@ -19,7 +19,9 @@ pub async fn run(run: Run<'_>) -> Result<Outcome, ApplyError> {
     match (outcome, cleaned) {
         (Err(error), Err(second)) => {
             run.events.emit(Event::Warning {
-                message: format!("cleaning up failed as well: {second}"),
+                message: format!(
+                    "cleaning up failed as well: {second}; what is left is deleted by the next apply or by destroy, and costs money until then"
+                ),
             });
             Err(error)
         }
@@ -109,31 +111,28 @@ async fn work(run: &Run<'_>) -> Result<Outcome, ApplyError> {
 
 /// Steps 8 and 9.
 async fn clean_up(run: &Run<'_>, success: bool) -> Result<(), ApplyError> {
-    let fates = &run.plan.cleanup;
-    let containers = fates
-        .containers
-        .iter()
-        .filter(|(_, f)| f.is_deleted(success))
-        .count();
-    if containers > 0 {
-        run.step(
-            StepKind::DeleteContainers,
-            containers,
-            cleanup::containers(run, success),
-        )
-        .await?;
+    let doomed = cleanup::doomed_containers(run, success);
+    let mut result = Ok(());
+    if !doomed.is_empty() {
+        result = run
+            .step(
+                StepKind::DeleteContainers,
+                doomed.len(),
+                cleanup::containers(run, doomed),
+            )
+            .await;
     }
-    let rest = [fates.job, fates.pool]
-        .iter()
-        .filter(|f| f.is_deleted(success))
-        .count();
-    if rest > 0 {
-        run.step(
-            StepKind::DeleteJobAndPool,
-            rest,
-            cleanup::job_and_pool(run, success),
-        )
-        .await?;
+    let jobs = cleanup::doomed_jobs(run, success);
+    let pools = cleanup::doomed_pools(run, success);
+    if !(jobs.is_empty() && pools.is_empty()) {
+        let rest = run
+            .step(
+                StepKind::DeleteJobAndPool,
+                jobs.len() + pools.len(),
+                cleanup::jobs_and_pools(run, jobs, pools),
+            )
+            .await;
+        result = result.and(rest);
     }
-    Ok(())
+    result
 }

@@ -29,32 +29,33 @@ pub(super) async fn ensure(run: &Run<'_>, plan: &JobPlan) -> Result<(), ApplyErr
             run.changed(StepKind::Job, "deleted", job.id.as_str());
             create(run).await
         }
-        Action::Update if plan.reason == Reason::JobDisabled => {
-            run.client
-                .batch
-                .enable_job(job.id.as_str())
-                .await
-                .map_err(at)?;
-            run.changed(StepKind::Job, "enabled", job.id.as_str());
-            Ok(())
-        }
         Action::Update => {
-            let update = JobUpdate {
-                priority: job.template.priority,
-                max_parallel_tasks: job.template.max_parallel_tasks,
-                constraints: job.template.constraints.clone(),
-                metadata: Some(job.template.metadata.clone()),
-                ..JobUpdate::default()
-            };
-            run.client
-                .batch
-                .patch_job(job.id.as_str(), &update, None)
-                .await
-                .map_err(at)?;
-            run.changed(StepKind::Job, "changed", job.id.as_str());
+            if plan.reason != Reason::JobDisabled {
+                change(run).await?;
+            }
+            if plan.enable {
+                let enabled = run.client.batch.enable_job(job.id.as_str()).await;
+                enabled.map_err(at)?;
+                run.changed(StepKind::Job, "enabled", job.id.as_str());
+            }
             Ok(())
         }
     }
+}
+
+async fn change(run: &Run<'_>) -> Result<(), ApplyError> {
+    let job = &run.desired.job;
+    let update = JobUpdate {
+        priority: job.template.priority,
+        max_parallel_tasks: job.template.max_parallel_tasks,
+        constraints: job.template.constraints.clone(),
+        metadata: Some(job.template.metadata.clone()),
+        ..JobUpdate::default()
+    };
+    let patched = run.client.batch.patch_job(job.id.as_str(), &update, None);
+    patched.await.map_err(ApplyError::at(StepKind::Job))?;
+    run.changed(StepKind::Job, "changed", job.id.as_str());
+    Ok(())
 }
 
 /// Waits for a job of that id that is being deleted, then makes ours.

@@ -10,7 +10,7 @@ use crate::desired::{Access, Pool as DesiredPool};
 use crate::observed::owner;
 use crate::plan::{Action, PoolPlan, StepKind};
 use crate::wire::batch::pool::{
-    AllocationState, PoolEnableAutoScale, PoolResize, PoolState, PoolUpdate,
+    AllocationState, Pool, PoolEnableAutoScale, PoolResize, PoolState, PoolUpdate,
 };
 
 /// Azure takes some minutes to take a pool's nodes away.
@@ -87,51 +87,127 @@ async fn gone(run: &Run<'_>, pool: &DesiredPool) -> Result<(), ApplyError> {
 async fn update(run: &Run<'_>, plan: &PoolPlan) -> Result<(), ApplyError> {
     let pool = &run.desired.pool;
     let at = ApplyError::at(StepKind::Pool);
-    if plan.resize || plan.autoscale {
-        let what = format!("the pool `{}` is steady", pool.id);
-        wait::until(&what, RESIZE, &run.cancel, || async {
-            let live = run.client.batch.get_pool(pool.id.as_str()).await;
-            let live = live.map_err(ApplyError::at(StepKind::Pool))?;
-            let steady = live.is_none_or(|l| l.allocation_state == Some(AllocationState::Steady));
-            Ok(steady.then_some(()))
-        })
-        .await?;
-    }
-    if plan.autoscale {
-        let formula = pool.template.auto_scale_formula.clone();
-        let settings = PoolEnableAutoScale {
-            auto_scale_evaluation_interval: pool.template.auto_scale_evaluation_interval,
-            auto_scale_formula: formula.clone(),
-        };
-        let batch = &run.client.batch;
-        match formula {
-            Some(_) => batch.enable_auto_scale(pool.id.as_str(), &settings).await,
-            None => batch.disable_auto_scale(pool.id.as_str()).await,
-        }
-        .map_err(&at)?;
-        run.changed(StepKind::Pool, "changed", pool.id.as_str());
-    }
-    if plan.resize {
-        let resize = PoolResize {
-            target_dedicated_nodes: pool.template.target_dedicated_nodes,
-            target_low_priority_nodes: pool.template.target_low_priority_nodes,
-            resize_timeout: pool.template.resize_timeout,
-            node_deallocation_option: None,
-        };
-        run.client
-            .batch
-            .resize_pool(pool.id.as_str(), &resize)
-            .await
-            .map_err(&at)?;
-        run.changed(StepKind::Pool, "resized", pool.id.as_str());
-    }
-    let update = PoolUpdate {
-        metadata: Some(pool.template.metadata.clone()),
+    let urls = |access: Access<'_>| super::tasks::url(run, access);
+    let body = pool.body(&plan.node_agent_sku, &urls);
+    let mut update = PoolUpdate {
+        metadata: Some(body.metadata),
         ..PoolUpdate::default()
     };
+    // Those that `plan::pool` says are patched. What the plan does not name is as it should be, and may not be named to a pool that has nodes.
+    for change in plan.reason.fields() {
+        match change.field.split('.').next().unwrap_or_default() {
+            "vm_size" => update.vm_size = Some(body.vm_size.clone()),
+            "image" | "node_agent_sku_id" => {
+                update.virtual_machine_configuration = body.virtual_machine_configuration.clone();
+            }
+            "task_slots_per_node" => update.task_slots_per_node = body.task_slots_per_node,
+            "task_scheduling_policy" => {
+                update.task_scheduling_policy = body.task_scheduling_policy.clone();
+            }
+            "enable_inter_node_communication" => {
+                update.enable_inter_node_communication = body.enable_inter_node_communication;
+            }
+            "start_task" => update.start_task = body.start_task.clone(),
+            _ => {}
+        }
+    }
     run.client
         .batch
         .patch_pool(pool.id.as_str(), &update, None)
         .await
-        .map_err(&at)
+        .map_err(&at)?;
+    run.changed(StepKind::Pool, "changed", pool.id.as_str());
+    // Last: new nodes are made in the new way.
+    if plan.autoscale {
+        autoscale(run, pool).await?;
+    }
+    if plan.resize {
+        resize(run, pool).await?;
+    }
+    Ok(())
+}
+
+/// Waits for a resize that is under way, then lets a formula size the pool, or no formula any more.
+async fn autoscale(run: &Run<'_>, pool: &DesiredPool) -> Result<(), ApplyError> {
+    let at = ApplyError::at(StepKind::Pool);
+    let what = format!("the pool `{}` is steady", pool.id);
+    wait::until(&what, RESIZE, &run.cancel, || async {
+        let live = run.client.batch.get_pool(pool.id.as_str()).await;
+        let live = live.map_err(ApplyError::at(StepKind::Pool))?;
+        let steady = live.is_none_or(|l| l.allocation_state == Some(AllocationState::Steady));
+        Ok(steady.then_some(()))
+    })
+    .await?;
+    let formula = pool.template.auto_scale_formula.clone();
+    let settings = PoolEnableAutoScale {
+        auto_scale_evaluation_interval: pool.template.auto_scale_evaluation_interval,
+        auto_scale_formula: formula.clone(),
+    };
+    let batch = &run.client.batch;
+    let result = match &formula {
+        Some(_) => batch.enable_auto_scale(pool.id.as_str(), &settings).await,
+        None => batch.disable_auto_scale(pool.id.as_str()).await,
+    };
+    if let Err(error) = result {
+        // Refused may be our own request that arrived twice.
+        let live = batch.get_pool(pool.id.as_str()).await.map_err(&at)?;
+        let so_already = live.is_some_and(|l| {
+            l.enable_auto_scale.unwrap_or(false) == formula.is_some()
+                && (formula.is_none() || l.auto_scale_formula == formula)
+        });
+        if !so_already {
+            return Err(at(error));
+        }
+    }
+    run.changed(StepKind::Pool, "changed", pool.id.as_str());
+    Ok(())
+}
+
+/// Waits for a resize that is under way, then starts ours.
+async fn resize(run: &Run<'_>, pool: &DesiredPool) -> Result<(), ApplyError> {
+    let at = ApplyError::at(StepKind::Pool);
+    let wanted = PoolResize {
+        target_dedicated_nodes: pool.template.target_dedicated_nodes,
+        target_low_priority_nodes: pool.template.target_low_priority_nodes,
+        resize_timeout: pool.template.resize_timeout,
+        node_deallocation_option: None,
+    };
+    let targets = |live: &Pool| {
+        let same = |want: Option<i32>, live: Option<i32>| want.is_none_or(|w| live == Some(w));
+        same(wanted.target_dedicated_nodes, live.target_dedicated_nodes)
+            && same(
+                wanted.target_low_priority_nodes,
+                live.target_low_priority_nodes,
+            )
+    };
+    let what = format!("the pool `{}` is steady", pool.id);
+    loop {
+        let heads_there = wait::until(&what, RESIZE, &run.cancel, || async {
+            let live = run.client.batch.get_pool(pool.id.as_str()).await;
+            let live = live.map_err(ApplyError::at(StepKind::Pool))?;
+            Ok(match live {
+                // An answer to our own request that was lost, or somebody who wanted the same.
+                Some(live) if targets(&live) => Some(true),
+                Some(live) if live.allocation_state != Some(AllocationState::Steady) => None,
+                _ => Some(false),
+            })
+        })
+        .await?;
+        if heads_there {
+            return Ok(());
+        }
+        match run
+            .client
+            .batch
+            .resize_pool(pool.id.as_str(), &wanted)
+            .await
+        {
+            Ok(()) => {
+                run.changed(StepKind::Pool, "resized", pool.id.as_str());
+                return Ok(());
+            }
+            Err(error) if error.is("PoolBeingResized") => run.interrupted()?,
+            Err(error) => return Err(at(error)),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Step 5: every task that has to run is in the job.
 
-use futures::{TryStreamExt, stream};
+use futures::StreamExt;
 
 use super::context::{PARALLEL, Run};
 use super::error::{ApplyError, RefusedTask};
@@ -60,14 +60,12 @@ pub(super) async fn ensure(run: &Run<'_>) -> Result<(), ApplyError> {
     let at = ApplyError::at(StepKind::Tasks);
     let job = run.desired.job.id.as_str();
     let old = run.plan.tasks.iter().filter(|t| t.work == TaskWork::Rerun);
-    stream::iter(old.map(Ok))
-        .try_for_each_concurrent(PARALLEL, |plan| async {
-            run.interrupted()?;
-            let task = run.desired.tasks[plan.task].id.as_str();
-            let deleted = run.client.batch.delete_task(job, task).await;
-            deleted.map_err(ApplyError::at(StepKind::Tasks))
-        })
-        .await?;
+    run.each(old, |plan| async {
+        let task = run.desired.tasks[plan.task].id.as_str();
+        let deleted = run.client.batch.delete_task(job, task).await;
+        deleted.map_err(ApplyError::at(StepKind::Tasks))
+    })
+    .await?;
 
     let urls = |access: Access<'_>| url(run, access);
     let added: Vec<usize> = run
@@ -84,17 +82,35 @@ pub(super) async fn ensure(run: &Run<'_>) -> Result<(), ApplyError> {
             .iter()
             .map(|i| run.desired.tasks[*i].body(&urls))
             .collect();
+        // Once told to stop, no further request is made of them; those under way get their answers.
+        let stop = run.cancel.child_token();
+        let until_stopped = stop.clone();
+        let bodies = bodies
+            .into_iter()
+            .take_while(move |_| !until_stopped.is_cancelled());
         let mut additions = run.client.batch.add_tasks(job, bodies, PARALLEL);
-        while let Some(answers) = additions.try_next().await.map_err(&at)? {
-            done += answers.len() as u64;
-            refused.extend(answers.into_iter().filter_map(refusal));
-            run.events.emit(Event::StepProgress {
-                step: StepKind::Tasks,
-                done,
-                bytes: 0,
-            });
-            run.interrupted()?;
+        let mut first_error = None;
+        while let Some(answers) = additions.next().await {
+            match answers {
+                Ok(answers) => {
+                    done += answers.len() as u64;
+                    refused.extend(answers.into_iter().filter_map(refusal));
+                    run.events.emit(Event::StepProgress {
+                        step: StepKind::Tasks,
+                        done,
+                        bytes: 0,
+                    });
+                }
+                Err(error) => {
+                    stop.cancel();
+                    first_error = first_error.or(Some(error));
+                }
+            }
         }
+        if let Some(error) = first_error {
+            return Err(at(error));
+        }
+        run.interrupted()?;
     }
     if !refused.is_empty() {
         return Err(ApplyError::TasksRefused(refused));

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures::{TryStreamExt, stream};
-
-use super::context::{PARALLEL, Run};
+use super::context::Run;
 use super::error::ApplyError;
 use crate::client::blob::Upload;
 use crate::event::Event;
@@ -22,42 +20,40 @@ pub(super) async fn ensure(run: &Run<'_>) -> Result<(usize, u64), ApplyError> {
         .filter(|u| u.action == Action::Keep)
         .count() as u64;
     let sent = run.plan.uploads.iter().filter(|u| u.action != Action::Keep);
-    stream::iter(sent.map(Ok))
-        .try_for_each_concurrent(PARALLEL, |change| {
-            let (files, bytes) = (&files, &bytes);
-            async move {
-                run.interrupted()?;
-                let upload = &run.desired.uploads[change.item];
-                let file = Upload {
-                    container: upload.container.as_str(),
-                    blob: upload.blob.as_str(),
-                    file: &upload.path,
-                    length: upload.length,
-                    md5: upload.md5,
-                    content_type: None,
-                    metadata: BTreeMap::new(),
-                };
-                run.client
-                    .blob
-                    .upload_file(&file)
-                    .await
-                    .map_err(ApplyError::at(StepKind::Uploads))?;
-                let done = files.fetch_add(1, Ordering::Relaxed) + 1;
-                let bytes = bytes.fetch_add(upload.length, Ordering::Relaxed) + upload.length;
-                run.changed(
-                    StepKind::Uploads,
-                    "uploaded",
-                    format!("{}/{}", upload.container, upload.blob),
-                );
-                run.events.emit(Event::StepProgress {
-                    step: StepKind::Uploads,
-                    done: kept + done,
-                    bytes,
-                });
-                Ok(())
-            }
-        })
-        .await?;
+    run.each(sent, |change| {
+        let (files, bytes) = (&files, &bytes);
+        async move {
+            let upload = &run.desired.uploads[change.item];
+            let file = Upload {
+                container: upload.container.as_str(),
+                blob: upload.blob.as_str(),
+                file: &upload.path,
+                length: upload.length,
+                md5: upload.md5,
+                content_type: None,
+                metadata: BTreeMap::new(),
+            };
+            run.client
+                .blob
+                .upload_file(&file)
+                .await
+                .map_err(ApplyError::at(StepKind::Uploads))?;
+            let done = files.fetch_add(1, Ordering::Relaxed) + 1;
+            let bytes = bytes.fetch_add(upload.length, Ordering::Relaxed) + upload.length;
+            run.changed(
+                StepKind::Uploads,
+                "uploaded",
+                format!("{}/{}", upload.container, upload.blob),
+            );
+            run.events.emit(Event::StepProgress {
+                step: StepKind::Uploads,
+                done: kept + done,
+                bytes,
+            });
+            Ok(())
+        }
+    })
+    .await?;
     let files = usize::try_from(files.into_inner()).unwrap_or(usize::MAX);
     Ok((files, bytes.into_inner()))
 }

@@ -7,9 +7,11 @@ use tokio_util::sync::CancellationToken;
 use super::args::{ApplyArgs, Global};
 use super::document::{self, Document};
 use super::error::CliError;
+use super::lock::with_lock;
 use super::plan;
+use super::saved_plan::SavedPlan;
 use super::target::{Purpose, Target};
-use super::{interrupt, output};
+use super::{interrupt, output, still_running};
 use crate::apply::{ApplyError, End, Outcome, Run, run as carry_out};
 use crate::clock;
 use crate::observed::Observed;
@@ -20,6 +22,15 @@ use crate::report::progress::Progress;
 use crate::report::summary::Summary;
 
 pub(super) async fn run(args: &ApplyArgs, global: &Global) -> Result<ExitCode, CliError> {
+    let saved = SavedPlan::load(&args.manifest.manifest)?;
+    let from_plan;
+    let args = match &saved {
+        Some(saved) => {
+            from_plan = saved.clone().into_args(args)?;
+            &from_plan
+        }
+        None => args,
+    };
     let document = document::load(&args.manifest)?;
     let purpose = if args.dry_run {
         Purpose::Look
@@ -27,7 +38,15 @@ pub(super) async fn run(args: &ApplyArgs, global: &Global) -> Result<ExitCode, C
         Purpose::Change
     };
     let target = Target::open(&document, &args.target, purpose).await?;
-    let result = with_target(args, global, &document, &target).await;
+    let work = async |lost| {
+        let saved = saved.as_ref();
+        with_target(args, global, &document, &target, saved, lost).await
+    };
+    let result = if args.dry_run {
+        work(CancellationToken::new()).await
+    } else {
+        with_lock(&document, &target, work).await
+    };
     target.close().await;
     result
 }
@@ -37,8 +56,13 @@ async fn with_target(
     global: &Global,
     document: &Document,
     target: &Target,
+    saved: Option<&SavedPlan>,
+    lost: CancellationToken,
 ) -> Result<ExitCode, CliError> {
-    let (plan, observed) = plan::make(document, target).await?;
+    let (plan, observed) = plan::make(document, target, &args.choice).await?;
+    if let Some(saved) = saved {
+        saved.check(&target.identity, &document.desired, &plan)?;
+    }
     let view = PlanView {
         target: &target.name,
         desired: &document.desired,
@@ -59,13 +83,13 @@ async fn with_target(
         args.progress.mode(global.quiet),
         std::env::var_os("CI").is_some(),
     );
-    let cancel = interrupt::watch();
+    let cancel = interrupt::watch(lost);
     let result = carry_out_plan(document, target, &plan, &observed, &progress, cancel).await;
     progress.clear();
     let outcome = match result {
         Ok(outcome) => outcome,
         Err(ApplyError::Interrupted) => {
-            output::talk(&after_interrupt(args, document, target));
+            output::talk(&after_interrupt(args, document, target).await);
             return Err(CliError::Apply(ApplyError::Interrupted));
         }
         Err(error) => return Err(CliError::Apply(error)),
@@ -132,16 +156,17 @@ fn cut_short(end: &End) -> Option<String> {
     }
 }
 
-fn after_interrupt(args: &ApplyArgs, document: &Document, target: &Target) -> String {
+async fn after_interrupt(args: &ApplyArgs, document: &Document, target: &Target) -> String {
     let path = document.path.display();
     let same = same_options(args);
     let mut text = String::new();
-    let state = if target.is_local() {
-        "Nothing runs any more: the local service ends with this command and keeps its state."
+    if target.is_local() {
+        text.push_str(
+            "Nothing runs any more: the local service ends with this command and keeps its state.\n",
+        );
     } else {
-        "What was started goes on in Azure and costs money until it is destroyed."
-    };
-    let _ = writeln!(text, "{state}");
+        text.push_str(&still_running::describe(&document.desired, &target.client).await);
+    }
     let _ = writeln!(text, "  to go on:      batchflow apply {path}{same}");
     let _ = writeln!(text, "  to give it up: batchflow destroy {path}{same}");
     text

@@ -106,12 +106,34 @@ pub(super) struct TargetArgs {
     pub(super) state_dir: Option<PathBuf>,
 }
 
+/// What is done beyond or short of what the manifest asks.
+#[derive(Debug, Args)]
+pub(super) struct ChoiceArgs {
+    /// Run only tasks that ran and failed
+    #[arg(long)]
+    pub(super) rerun_failed: bool,
+    /// Run only this task; may be given several times
+    #[arg(long = "task", value_name = "ID")]
+    pub(super) tasks: Vec<String>,
+    /// Run tasks although they are up to date
+    #[arg(long, conflicts_with = "rerun_failed")]
+    pub(super) force: bool,
+    /// Take over a pool, job or container of the same name that no manifest has made
+    #[arg(long)]
+    pub(super) adopt: bool,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) manifest: ManifestArgs,
     #[command(flatten)]
     pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) choice: ChoiceArgs,
+    /// Save the plan, for `batchflow apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
     /// Exit with 2 when there are changes to make
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
@@ -123,6 +145,8 @@ pub(super) struct ApplyArgs {
     pub(super) manifest: ManifestArgs,
     #[command(flatten)]
     pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) choice: ChoiceArgs,
     /// Do not ask
     #[arg(short, long, visible_alias = "auto-approve")]
     pub(super) yes: bool,

@@ -1,8 +1,11 @@
 //! `batchflow destroy`: delete what apply made, and nothing else. Outputs and the receipt stay.
 
+use tokio_util::sync::CancellationToken;
+
 use super::args::{DestroyArgs, Global};
 use super::document::{self, Document};
 use super::error::CliError;
+use super::lock::with_lock;
 use super::target::{Purpose, Target};
 use super::{interrupt, output};
 use crate::apply::{Run, run as carry_out};
@@ -15,7 +18,8 @@ use crate::report::progress::{Mode, Progress};
 pub(super) async fn run(args: &DestroyArgs, global: &Global) -> Result<ExitCode, CliError> {
     let document = document::load_footprint(&args.manifest)?;
     let target = Target::open(&document, &args.target, Purpose::Look).await?;
-    let result = with_target(args, global, &document, &target).await;
+    let work = async |lost| with_target(args, global, &document, &target, lost).await;
+    let result = with_lock(&document, &target, work).await;
     target.close().await;
     result
 }
@@ -25,6 +29,7 @@ async fn with_target(
     global: &Global,
     document: &Document,
     target: &Target,
+    lost: CancellationToken,
 ) -> Result<ExitCode, CliError> {
     let desired = &document.desired;
     let observed = observe_owned(desired, &target.client)
@@ -54,7 +59,7 @@ async fn with_target(
         plan: &plan,
         client: &target.client,
         events: progress.sink(),
-        cancel: interrupt::watch(),
+        cancel: interrupt::watch(lost),
         receipt_folder: document.receipt_folder(),
         receipt: Receipt::empty(&desired.name),
     })

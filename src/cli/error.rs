@@ -3,7 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::apply::ApplyError;
+use super::saved_plan::SavedPlanError;
+use crate::apply::{ApplyError, LockError};
 use crate::client::credentials::CredentialsError;
 use crate::client::endpoint::InvalidEndpoint;
 use crate::client::{ClientError, TransportError};
@@ -56,6 +57,10 @@ pub(super) enum CliError {
     Refused(Vec<Refused>),
     #[error(transparent)]
     Apply(ApplyError),
+    #[error("cannot be alone with the manifest")]
+    Lock(#[from] LockError),
+    #[error("cannot use the saved plan")]
+    SavedPlan(#[from] SavedPlanError),
     #[error("not applied: there is no terminal to ask on")]
     NobodyToAsk,
     #[error("not applied: the answer was not `yes`")]
@@ -67,7 +72,9 @@ impl CliError {
         match self {
             Self::Manifest { .. } | Self::Formula { .. } => ExitCode::Manifest,
             Self::Credentials(_) => ExitCode::Authentication,
-            Self::Client(error) | Self::Observe(ObserveError::Client(error)) => client(error),
+            Self::Client(error)
+            | Self::Observe(ObserveError::Client(error))
+            | Self::Lock(LockError::Client(error)) => client(error),
             Self::Apply(error) => match error {
                 ApplyError::Client { source, .. } => client(source),
                 ApplyError::StartTask { .. }
@@ -100,6 +107,8 @@ impl CliError {
             Self::Refused(refused) => refused.iter().map(Refused::help).collect(),
             Self::Apply(error) => error.help().into_iter().collect(),
             Self::Service(error) => error.help().map(str::to_owned).into_iter().collect(),
+            Self::Lock(error) => error.help().into_iter().collect(),
+            Self::SavedPlan(error) => error.help().map(str::to_owned).into_iter().collect(),
             Self::NobodyToAsk => vec!["--yes applies without asking".to_owned()],
             _ => Vec::new(),
         }

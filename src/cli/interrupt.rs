@@ -6,9 +6,15 @@ use tokio_util::sync::CancellationToken;
 use super::output;
 use crate::report::exit_code::ExitCode;
 
-/// Cancelled by the first signal.
-pub(super) fn watch() -> CancellationToken {
+/// Cancelled by the first signal, or when the lock is `lost`.
+pub(super) fn watch(lost: CancellationToken) -> CancellationToken {
     let token = CancellationToken::new();
+    let watched = token.clone();
+    tokio::spawn(async move {
+        lost.cancelled().await;
+        output::talk("\nStopping: somebody else took the lock of this manifest.\n");
+        watched.cancel();
+    });
     let watched = token.clone();
     tokio::spawn(async move {
         let (Ok(mut interrupt), Ok(mut terminate)) = (

@@ -7,9 +7,12 @@ mod destroy;
 mod document;
 mod error;
 mod interrupt;
+mod lock;
 mod output;
 mod plan;
+mod saved_plan;
 mod serve;
+mod still_running;
 mod target;
 mod validate;
 

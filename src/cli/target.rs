@@ -19,6 +19,8 @@ pub(super) struct Target {
     pub(super) client: Client,
     /// The first line of every plan.
     pub(super) name: String,
+    /// The same for the same target, from whichever folder it is named.
+    pub(super) identity: String,
     local: Option<Service>,
 }
 
@@ -50,11 +52,13 @@ impl Target {
                     storage_endpoint: value(&account.storage_endpoint),
                 };
                 let account = Account::from_environment(&|name| std::env::var(name).ok(), &named)?;
+                let name = format!(
+                    "Azure Batch account `{}` at {}, storage account `{}`",
+                    account.batch.name, account.batch.endpoint, account.storage.name
+                );
                 Ok(Self {
-                    name: format!(
-                        "Azure Batch account `{}` at {}, storage account `{}`",
-                        account.batch.name, account.batch.endpoint, account.storage.name
-                    ),
+                    identity: name.clone(),
+                    name,
                     client: Client::new(&account, transport()?)?,
                     local: None,
                 })
@@ -90,6 +94,7 @@ impl Target {
         };
         Ok(Self {
             name: format!("local service, state in {}", shown(&state_dir)),
+            identity: format!("local service, state in {}", whole(&state_dir).display()),
             client: Client::new(&account, transport()?)?,
             local: Some(service),
         })
@@ -122,6 +127,11 @@ fn transport() -> Result<Arc<Reqwest>, CliError> {
 /// This program: the local service starts its launcher from it.
 pub(super) fn launcher() -> Result<PathBuf, CliError> {
     std::env::current_exe().map_err(CliError::Runtime)
+}
+
+/// The path from the root.
+pub(super) fn whole(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A path without the detours that joining leaves in it.

@@ -7,10 +7,14 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue};
 use http::{Method, Request, Response};
 
 use super::retry::{self, Outcome, RetryPolicy};
-use super::transport::{Transport, TransportError, TransportErrorKind};
+use super::transport::{Transport, TransportError, TransportErrorKind, Tried};
 use crate::clock;
 use crate::wire::auth::{self, AccountKey, Scheme};
 use crate::wire::time::Time;
+
+/// On an answer that says no to the last of several tries, for [`Refused`](super::refused::Refused): how often and
+/// for how many seconds it was tried. The vendor's library hands headers through, and nothing else.
+pub(super) const TRIED: HeaderName = HeaderName::from_static("batchflow-tried");
 
 /// What it takes to have a request of one account answered.
 #[derive(Debug, Clone)]
@@ -45,6 +49,15 @@ impl Exchange {
                 .retry
                 .wait(tries_made, elapsed, outcome, retry::jitter())
             {
+                None if tries_made > 1 => {
+                    return mark(
+                        result,
+                        Tried {
+                            times: tries_made,
+                            within: elapsed,
+                        },
+                    );
+                }
                 None => return result,
                 Some(wait) => {
                     tracing::debug!(
@@ -85,6 +98,22 @@ impl Exchange {
         request.headers_mut().insert(AUTHORIZATION, authorization);
         Ok(request)
     }
+}
+
+/// Notes what was tried on a last result that is no better than those before.
+fn mark(
+    mut result: Result<Response<Bytes>, TransportError>,
+    tried: Tried,
+) -> Result<Response<Bytes>, TransportError> {
+    match &mut result {
+        Ok(response) if !response.status().is_success() => {
+            let text = format!("{} {}", tried.times, tried.within.as_secs());
+            response.headers_mut().insert(TRIED, value(&text)?);
+        }
+        Ok(_) => {}
+        Err(error) => error.tried = Some(tried),
+    }
+    result
 }
 
 fn value(text: &str) -> Result<HeaderValue, TransportError> {

@@ -28,7 +28,7 @@ pub use endpoint::Endpoint;
 pub use error::{ClientError, Failure, Refused};
 pub use retry::RetryPolicy;
 pub use sas::Sas;
-pub use transport::{Reqwest, Transport, TransportError};
+pub use transport::{Reqwest, Transport, TransportError, TransportErrorKind, Tried};
 
 use crate::wire::auth::Scheme;
 use exchange::Exchange;

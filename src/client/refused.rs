@@ -1,11 +1,14 @@
 //! An answer that says no, read from the error body of either service.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use serde::Deserialize;
 
+use super::exchange::TRIED;
+use super::transport::{Tried, in_vain};
 use crate::clock;
 use crate::wire::batch::error_body::ErrorBody;
 use crate::wire::sas;
@@ -28,6 +31,8 @@ pub struct Refused {
     pub request_id: Option<String>,
     /// How many seconds our clock was ahead of the service's.
     pub clock_ahead: Option<i64>,
+    /// How often the request was sent, when the service said no more than once.
+    pub tried: Option<Tried>,
 }
 
 /// The error body of Blob Storage; details differ from error to error.
@@ -68,6 +73,7 @@ impl Refused {
             values,
             request_id: header("request-id").or_else(|| header("x-ms-request-id")),
             clock_ahead: date.map(|date| (now.ticks() - date.ticks()) / 10_000_000),
+            tried: header(TRIED.as_str()).and_then(|text| read_tried(&text)),
         }
     }
 
@@ -81,6 +87,7 @@ impl Refused {
             values,
             request_id: None,
             clock_ahead: None,
+            tried: None,
         }
     }
 
@@ -124,6 +131,8 @@ impl Refused {
             "NotImplemented" => "the local service does not support this; Azure may",
             "UnsupportedRequestVersion" => "the service is too old for this version of batchflow",
             _ => match self.status {
+                // It says itself what is wrong with it.
+                500 if self.value("Reason").is_some() => return None,
                 429 | 503 => "the service is busy; try again later",
                 500..=599 => "the service has a fault; try again later",
                 301 | 302 | 307 | 308 => {
@@ -177,8 +186,17 @@ impl fmt::Display for Refused {
         if let Some(id) = &self.request_id {
             write!(f, " [request {id}]")?;
         }
+        f.write_str(&in_vain(self.tried))?;
         Ok(())
     }
+}
+
+fn read_tried(text: &str) -> Option<Tried> {
+    let (times, seconds) = text.split_once(' ')?;
+    Some(Tried {
+        times: times.parse().ok()?,
+        within: Duration::from_secs(seconds.parse().ok()?),
+    })
 }
 
 type Parts = (Option<String>, Option<String>, Vec<(String, String)>);

@@ -28,11 +28,27 @@ pub trait Transport: Send + Sync + Debug {
 
 /// Why there is no answer. Says nothing of the URL, which may hold a signature.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{kind}")]
+#[error("{kind}{}", in_vain(*.tried))]
 pub struct TransportError {
     pub kind: TransportErrorKind,
+    /// How often the request was sent in vain, when more than once.
+    pub tried: Option<Tried>,
     #[source]
     source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+/// What was tried before giving up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
+    pub times: u32,
+    pub within: Duration,
+}
+
+/// To be put behind what went wrong.
+pub(super) fn in_vain(tried: Option<Tried>) -> String {
+    tried.map_or_else(String::new, |t| {
+        format!(", tried {} times in {} s", t.times, t.within.as_secs())
+    })
 }
 
 /// What failed.
@@ -52,7 +68,11 @@ pub enum TransportErrorKind {
 
 impl TransportError {
     pub fn new(kind: TransportErrorKind) -> Self {
-        Self { kind, source: None }
+        Self {
+            kind,
+            tried: None,
+            source: None,
+        }
     }
 
     /// With the innermost cause; the layers of the HTTP library above it say nothing to a person.
@@ -63,6 +83,7 @@ impl TransportError {
         }
         Self {
             kind,
+            tried: None,
             source: Some(Arc::new(RootCause(root.to_string()))),
         }
     }

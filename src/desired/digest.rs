@@ -85,6 +85,13 @@ impl Canon {
         self.field("condition", output.condition.as_str());
     }
 
+    /// The first 16 digits: enough to tell that something changed.
+    pub(super) fn start(self) -> String {
+        let mut hex = self.finish();
+        hex.truncate(16);
+        hex
+    }
+
     /// Lower-case hex.
     pub(super) fn finish(self) -> String {
         let mut hex = String::with_capacity(64);

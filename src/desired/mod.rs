@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{BlobName, ContainerName, JobId, PoolId, TaskId};
 use crate::wire::batch::command::OutputFileUploadCondition;
 use crate::wire::batch::job::JobCreate;
@@ -100,12 +102,25 @@ pub struct Job {
     pub digest: String,
 }
 
+/// What decides the outputs of a task, kind by kind, so that a change can be told by its kind: each the start of a
+/// digest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestParts {
+    /// Image, node agent, start task and what it reads.
+    pub node: String,
+    pub command: String,
+    pub environment: String,
+    pub inputs: String,
+    pub outputs: String,
+}
+
 /// A task.
 #[derive(Debug, Clone)]
 pub struct Task {
     pub id: TaskId,
     /// Lower-case hex SHA-256 of everything that decides its outputs.
     pub digest: String,
+    pub parts: DigestParts,
     /// Where the manifest asks for it.
     pub span: Range<usize>,
     /// Everything but resource and output files.
@@ -191,6 +206,18 @@ impl Download {
     /// Whether a blob is to come home.
     pub fn includes(&self, blob: &str) -> bool {
         self.pattern.as_ref().is_none_or(|p| p.is_match(blob))
+    }
+}
+
+impl Task {
+    /// Names below the download folder of what this task writes, as far as they are known before it runs.
+    pub fn known_files<'a>(&'a self, download: &'a Download) -> impl Iterator<Item = &'a str> {
+        let here = |output: &&Output| {
+            output.container == download.container && !output.pattern.contains(['*', '?', '['])
+        };
+        let paths = self.outputs.iter().filter(here);
+        let paths = paths.filter_map(|output| output.path.as_deref());
+        paths.filter(|path| download.includes(path))
     }
 }
 

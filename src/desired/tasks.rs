@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::command::{command_line, environment, input, output, render, render_option, staged};
 use super::digest::{Canon, Contents};
 use super::problems::Problems;
-use super::{DIGEST_SETTING, Input, InputSource, Job, Output, Task, wire_duration};
+use super::{DIGEST_SETTING, DigestParts, Input, InputSource, Job, Output, Task, wire_duration};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ids::{ContainerName, TaskId};
 use crate::inputs::snapshot::{File, Snapshot};
@@ -215,7 +215,7 @@ impl<'a> Compiler<'a> {
             .map(|file| output(file, bindings, problems))
             .collect();
         let outputs = outputs?;
-        let digest = self.digest(&command_line, &own, &inputs, &outputs);
+        let (digest, parts) = self.digest(&command_line, &own, &inputs, &outputs);
         let mut environment_settings = own;
         environment_settings.push(EnvironmentSetting {
             name: DIGEST_SETTING.to_owned(),
@@ -246,6 +246,7 @@ impl<'a> Compiler<'a> {
         Some(Task {
             id,
             digest,
+            parts,
             span: factory.span.clone(),
             template,
             inputs,
@@ -261,10 +262,15 @@ impl<'a> Compiler<'a> {
         own: &[EnvironmentSetting],
         inputs: &[Input],
         outputs: &[Output],
-    ) -> String {
+    ) -> (String, DigestParts) {
         let mut canon = Canon::new("task");
         canon.field("base", &self.base);
         canon.field("command line", command_line);
+        let mut parts = DigestParts {
+            node: part(self.base.as_bytes()),
+            command: part(command_line.as_bytes()),
+            ..DigestParts::default()
+        };
         let common = self
             .job
             .map(|j| j.template.common_environment_settings.as_slice())
@@ -274,16 +280,32 @@ impl<'a> Compiler<'a> {
             .chain(own)
             .map(|s| (s.name.as_str(), s.value.as_deref().unwrap_or_default()))
             .collect();
+        let mut part_of = Canon::new("environment");
         for (name, value) in settings {
-            canon.field("variable", name);
-            canon.field("value", value);
+            for canon in [&mut canon, &mut part_of] {
+                canon.field("variable", name);
+                canon.field("value", value);
+            }
         }
+        parts.environment = part_of.start();
+        let mut part_of = Canon::new("inputs");
         for input in inputs {
             canon.input(input, &mut self.contents);
+            part_of.input(input, &mut self.contents);
         }
+        parts.inputs = part_of.start();
+        let mut part_of = Canon::new("outputs");
         for output in outputs {
             canon.output(output);
+            part_of.output(output);
         }
-        canon.finish()
+        parts.outputs = part_of.start();
+        (canon.finish(), parts)
     }
+}
+
+fn part(bytes: &[u8]) -> String {
+    let mut canon = Canon::new("part");
+    canon.field("bytes", bytes);
+    canon.start()
 }

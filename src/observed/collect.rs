@@ -6,7 +6,8 @@ use futures::{TryStreamExt, future, stream};
 
 use super::outputs;
 use super::receipt::Receipt;
-use super::state::{LiveBlob, LiveContainer, LiveTask, Observed};
+use super::state::{LiveBlob, LiveContainer, LiveTask, Observed, owner};
+use super::strays::search;
 use crate::client::batch::ListOptions;
 use crate::client::{Client, ClientError};
 use crate::desired::{DIGEST_KEY, Desired, OWNER_KEY};
@@ -50,25 +51,39 @@ impl ObserveError {
     }
 }
 
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Blobs and tasks only when the receipt and the outputs do not settle every task.
+    AsNeeded,
+    /// Everything: tasks may have to run although they are settled.
+    Full,
+}
+
 /// Looks at everything `desired` names. `receipt` is what lies beside the outputs.
 pub async fn observe(
     desired: &Desired,
     client: &Client,
     receipt: Receipt,
+    depth: Depth,
 ) -> Result<Observed, ObserveError> {
     let outputs = match &desired.download {
         Some(download) => outputs::check_outputs(&download.to, &receipt),
         None => BTreeMap::new(),
     };
-    let settled = outputs::settled(desired, &receipt, &outputs);
-    let (pool, job, containers) = future::try_join3(
+    let settled = depth == Depth::AsNeeded && outputs::settled(desired, &receipt, &outputs);
+    let (pool, job, containers, found) = future::try_join4(
         client.batch.get_pool(desired.pool.id.as_str()),
         client.batch.get_job(desired.job.id.as_str()),
         containers(desired, client, !settled),
+        search(desired, client),
     )
     .await?;
     let tasks = match &job {
-        Some(_) if !settled => tasks(desired, client).await?,
+        // What another manifest runs says nothing about ours.
+        Some(job) if !settled && owner(&job.metadata).is_none_or(|o| o == desired.name) => {
+            tasks(desired, client).await?
+        }
         _ => BTreeMap::new(),
     };
     let image = if !settled && pool.is_none() {
@@ -81,6 +96,9 @@ pub async fn observe(
         containers,
         pool,
         job,
+        strays: found.strays,
+        pool_users: found.pool_users,
+        foreign: outputs::foreign(desired, &receipt),
         tasks,
         receipt,
         outputs,
@@ -91,16 +109,19 @@ pub async fn observe(
 
 /// Looks only at what a destroy may delete: which of the named resources exist, and whose they are.
 pub async fn observe_owned(desired: &Desired, client: &Client) -> Result<Observed, ObserveError> {
-    let (pool, job, containers) = future::try_join3(
+    let (pool, job, containers, found) = future::try_join4(
         client.batch.get_pool(desired.pool.id.as_str()),
         client.batch.get_job(desired.job.id.as_str()),
         containers(desired, client, false),
+        search(desired, client),
     )
     .await?;
     Ok(Observed {
         containers,
         pool,
         job,
+        strays: found.strays,
+        pool_users: found.pool_users,
         ..Observed::nothing(Receipt::empty(&desired.name))
     })
 }

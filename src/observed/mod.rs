@@ -5,8 +5,10 @@ mod collect;
 mod outputs;
 mod receipt;
 mod state;
+mod strays;
 
-pub use collect::{ObserveError, observe, observe_owned};
+pub use collect::{Depth, ObserveError, observe, observe_owned};
 pub use outputs::check_outputs;
 pub use receipt::{OutputReceipt, RECEIPT_PATH, Receipt, ReceiptError, TaskReceipt};
 pub use state::{LiveBlob, LiveContainer, LiveTask, LocalOutput, Observed, owner};
+pub use strays::Strays;

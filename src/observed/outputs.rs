@@ -1,6 +1,6 @@
 //! Whether the files of the receipt are still what was downloaded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -34,6 +34,21 @@ pub(super) fn settled(
             r.digest == task.digest && r.outputs.iter().all(intact)
         })
     })
+}
+
+/// Files that are in the way of outputs.
+pub(super) fn foreign(desired: &Desired, receipt: &Receipt) -> BTreeSet<String> {
+    let Some(download) = &desired.download else {
+        return BTreeSet::new();
+    };
+    desired
+        .tasks
+        .iter()
+        .flat_map(|task| task.known_files(download))
+        .filter(|name| !receipt.files.contains(*name))
+        .filter(|name| download.to.join(name).symlink_metadata().is_ok())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn check(folder: &Path, output: &OutputReceipt) -> LocalOutput {

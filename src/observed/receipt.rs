@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::desired::DigestParts;
+
 const VERSION: u32 = 1;
 
 /// Where the receipt lies inside a folder.
@@ -30,6 +32,9 @@ pub struct Receipt {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskReceipt {
     pub digest: String,
+    /// What the digest is made of; absent from receipts of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<DigestParts>,
     pub outputs: Vec<OutputReceipt>,
 }
 
@@ -154,6 +159,7 @@ mod tests {
             "t".into(),
             TaskReceipt {
                 digest: "d".into(),
+                parts: None,
                 outputs: vec![OutputReceipt {
                     path: "a/b".into(),
                     length: 3,

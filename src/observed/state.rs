@@ -1,10 +1,11 @@
 //! What exists, as data: enough for the plan to compare, no more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
 use super::receipt::Receipt;
+use super::strays::Strays;
 use crate::desired::{DIGEST_SETTING, OWNER_KEY};
 use crate::wire::batch::command::{EnvironmentSetting, ExecutionResult};
 use crate::wire::batch::job::Job;
@@ -20,12 +21,19 @@ pub struct Observed {
     pub containers: BTreeMap<String, LiveContainer>,
     pub pool: Option<Pool>,
     pub job: Option<Job>,
+    /// What is ours and not in the manifest any more.
+    pub strays: Strays,
     /// Tasks of the job, by lower-cased id.
     pub tasks: BTreeMap<String, LiveTask>,
     /// What earlier runs brought home.
     pub receipt: Receipt,
     /// The state of the receipt's files on this disk, by path relative to the download folder.
     pub outputs: BTreeMap<String, LocalOutput>,
+    /// Files in the download folder that a task is about to write and that no earlier run has noted: somebody else's.
+    /// Relative to the folder; only outputs whose names are known before their tasks run.
+    pub foreign: BTreeSet<String>,
+    /// Other jobs that use the pool.
+    pub pool_users: Vec<String>,
     /// The node agent for the pool's image, when the manifest leaves it to be looked up.
     pub node_agent_sku: Option<String>,
     /// When Batch stops to support the pool's image, as far as the account says so.
@@ -39,9 +47,12 @@ impl Observed {
             containers: BTreeMap::new(),
             pool: None,
             job: None,
+            strays: Strays::default(),
             tasks: BTreeMap::new(),
             receipt,
             outputs: BTreeMap::new(),
+            foreign: BTreeSet::new(),
+            pool_users: Vec::new(),
             node_agent_sku: None,
             image_support_ends: None,
         }

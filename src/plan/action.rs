@@ -55,8 +55,16 @@ pub enum Reason {
     JobDisabled,
     /// The task has never run.
     NeverRan,
-    /// What goes into the task differs from its last run.
-    InputsChanged,
+    /// What goes into the task differs from its last run, in these parts; none when they are not known.
+    Changed(Vec<TaskPart>),
+    /// It was asked for.
+    Forced,
+    /// This run was told to leave it out.
+    NotSelected,
+    /// As the manifest asks for it since the last apply, but changed by somebody else in these fields.
+    ChangedOutside(Vec<FieldChange>),
+    /// It carries nobody's mark and was said to be ours.
+    Adopted(Vec<FieldChange>),
     /// It ran and failed with this exit code, or without one.
     FailedBefore(Option<i32>),
     /// An output is not here.
@@ -82,14 +90,26 @@ impl fmt::Display for Reason {
             Self::Matches => f.write_str("unchanged"),
             Self::ContentDiffers => f.write_str("content differs"),
             Self::Differs(fields) => {
-                let names: Vec<&str> = fields.iter().map(|c| c.field.as_str()).collect();
-                write!(f, "{} changed", names.join(", "))
+                write!(f, "{} changed", names(fields))
             }
             Self::BeingDeleted => f.write_str("is being deleted, made again after that"),
             Self::JobCompleted => f.write_str("is completed and takes no more tasks"),
             Self::JobDisabled => f.write_str("is disabled"),
             Self::NeverRan => f.write_str("never ran"),
-            Self::InputsChanged => f.write_str("command, environment or inputs changed"),
+            Self::Changed(parts) if parts.is_empty() => {
+                f.write_str("command, environment or inputs changed")
+            }
+            Self::Changed(parts) => {
+                let names: Vec<&str> = parts.iter().map(|p| p.name()).collect();
+                write!(f, "{} changed", names.join(" and "))
+            }
+            Self::Forced => f.write_str("asked for"),
+            Self::NotSelected => f.write_str("not selected"),
+            Self::ChangedOutside(fields) => {
+                write!(f, "changed outside since the last apply: {}", names(fields))
+            }
+            Self::Adopted(fields) if fields.is_empty() => f.write_str("adopted"),
+            Self::Adopted(fields) => write!(f, "adopted; {} changed", names(fields)),
             Self::FailedBefore(Some(code)) => write!(f, "failed with exit code {code}"),
             Self::FailedBefore(None) => f.write_str("failed before it could start"),
             Self::OutputMissing(path) => write!(f, "output {path} is missing"),
@@ -103,7 +123,43 @@ impl fmt::Display for Reason {
     }
 }
 
+fn names(fields: &[FieldChange]) -> String {
+    let names: Vec<&str> = fields.iter().map(|c| c.field.as_str()).collect();
+    names.join(", ")
+}
+
+/// A kind of thing that decides what a task writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskPart {
+    Command,
+    Environment,
+    Inputs,
+    Node,
+    Outputs,
+}
+
+impl TaskPart {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Environment => "environment",
+            Self::Inputs => "input",
+            Self::Node => "image or start task",
+            Self::Outputs => "output_files",
+        }
+    }
+}
+
 impl Reason {
+    /// The fields in which a live resource is not as it should be.
+    pub fn fields(&self) -> &[FieldChange] {
+        match self {
+            Self::Differs(fields) | Self::ChangedOutside(fields) | Self::Adopted(fields) => fields,
+            _ => &[],
+        }
+    }
+
     /// A word for grouping: the same for all outputs missing, whatever their names.
     pub fn group(&self) -> String {
         match self {

@@ -1,8 +1,9 @@
 //! Puts the steps together.
 
 use super::action::{Action, Reason};
-use super::cleanup::CleanupPlan;
+use super::cleanup::{Around, CleanupPlan};
 use super::download::DownloadPlan;
+use super::options::Options;
 use super::refused::Refused;
 use super::task::{TaskPlan, TaskWork};
 use super::{Plan, job, pool, task, transfer};
@@ -10,9 +11,25 @@ use crate::desired::{Desired, Task};
 use crate::observed::Observed;
 
 /// What makes the desired state true.
-pub fn build(desired: &Desired, observed: &Observed) -> Result<Plan, Vec<Refused>> {
-    let mut tasks = task::tasks(desired, observed);
+pub fn build(
+    desired: &Desired,
+    observed: &Observed,
+    options: &Options,
+) -> Result<Plan, Vec<Refused>> {
+    let unknown: Vec<Refused> = options
+        .unknown(desired)
+        .map(|id| no_such_task(desired, id))
+        .collect();
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    let mut tasks = task::tasks(desired, observed, options);
     let works = tasks.iter().any(|t| t.work.is_awaited());
+    let around = Around {
+        works,
+        leaves_tasks: tasks.iter().any(|t| t.work == TaskWork::Left),
+        adopts: options.adopt,
+    };
     let mut plan = Plan {
         containers: Vec::new(),
         uploads: Vec::new(),
@@ -20,23 +37,25 @@ pub fn build(desired: &Desired, observed: &Observed) -> Result<Plan, Vec<Refused
         job: None,
         tasks: Vec::new(),
         download: DownloadPlan::default(),
-        cleanup: CleanupPlan::new(desired, observed, works),
+        pool_users: observed.pool_users.clone(),
+        cleanup: CleanupPlan::new(desired, observed, around),
     };
     if works {
         let mut refused = Vec::new();
-        plan.pool = pool::pool(desired, observed)
+        plan.pool = pool::pool(desired, observed, options)
             .map_err(|r| refused.push(r))
             .ok();
-        plan.job = job::job(desired, observed, &tasks)
+        plan.job = job::job(desired, observed, &tasks, options)
             .map_err(|r| refused.push(r))
             .ok();
+        refused.extend(foreign_file(desired, observed, &tasks));
         if !refused.is_empty() {
             return Err(refused);
         }
         if plan
             .job
             .as_ref()
-            .is_some_and(|j| j.action == Action::Replace)
+            .is_some_and(|j| j.action == Action::Replace || j.reason == Reason::BeingDeleted)
         {
             restart_with_new_job(&mut tasks);
         }
@@ -45,7 +64,7 @@ pub fn build(desired: &Desired, observed: &Observed) -> Result<Plan, Vec<Refused
             .filter(|t| t.work.is_awaited())
             .map(|t| &desired.tasks[t.task])
             .collect();
-        plan.containers = transfer::containers(desired, observed);
+        plan.containers = transfer::containers(desired, observed, options);
         plan.uploads = transfer::uploads(desired, observed, &running);
     }
     plan.download = DownloadPlan::new(desired, &tasks);
@@ -53,7 +72,38 @@ pub fn build(desired: &Desired, observed: &Observed) -> Result<Plan, Vec<Refused
     Ok(plan)
 }
 
-/// A replaced job takes its tasks with it: what was underway is added anew.
+/// The first file in the download folder that is in the way of a task.
+fn foreign_file(desired: &Desired, observed: &Observed, tasks: &[TaskPlan]) -> Option<Refused> {
+    let download = desired.download.as_ref()?;
+    let added = tasks.iter().filter(|t| t.work.is_added());
+    added
+        .map(|plan| &desired.tasks[plan.task])
+        .find_map(|task| {
+            let mut files = task.known_files(download);
+            let file = files.find(|file| observed.foreign.contains(*file))?;
+            Some(Refused::ForeignFile {
+                path: download.to.join(file),
+                task: task.id.to_string(),
+            })
+        })
+}
+
+/// Ids that begin like it are shown.
+fn no_such_task(desired: &Desired, id: &str) -> Refused {
+    const SHOWN: usize = 5;
+    let start: String = id.chars().take(id.chars().count().div_ceil(2)).collect();
+    let ids = desired.tasks.iter().map(|t| t.id.as_str());
+    Refused::NoSuchTask {
+        id: id.to_owned(),
+        near: ids
+            .filter(|known| known.starts_with(&start))
+            .take(SHOWN)
+            .map(str::to_owned)
+            .collect(),
+    }
+}
+
+/// A job that is replaced or being deleted takes its tasks with it: what was underway is added anew.
 fn restart_with_new_job(tasks: &mut [TaskPlan]) {
     for task in tasks {
         match task.work {
@@ -62,7 +112,7 @@ fn restart_with_new_job(tasks: &mut [TaskPlan]) {
                 task.reason = Reason::JobReplaced;
             }
             TaskWork::Rerun => task.work = TaskWork::Run,
-            TaskWork::UpToDate | TaskWork::Fetch | TaskWork::Run => {}
+            TaskWork::UpToDate | TaskWork::Left | TaskWork::Fetch | TaskWork::Run => {}
         }
     }
 }
@@ -81,6 +131,7 @@ pub fn destroy(desired: &Desired, observed: &Observed) -> Plan {
         job: None,
         tasks: tasks.collect(),
         download: DownloadPlan::default(),
+        pool_users: observed.pool_users.clone(),
         cleanup: CleanupPlan::everything(desired, observed),
     }
 }

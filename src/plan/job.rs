@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use super::action::{Action, FieldChange, Reason};
+use super::options::Options;
+use super::pool::digest;
 use super::refused::Refused;
 use super::task::TaskPlan;
-use crate::desired::{DIGEST_KEY, Desired};
+use crate::desired::Desired;
 use crate::observed::{Observed, owner};
 use crate::wire::batch::job::{Job, JobCreate, JobState};
 
@@ -14,42 +16,65 @@ use crate::wire::batch::job::{Job, JobCreate, JobState};
 pub struct JobPlan {
     pub action: Action,
     pub reason: Reason,
+    /// With `Update`: it is disabled and goes on.
+    pub enable: bool,
 }
 
 pub(super) fn job(
     desired: &Desired,
     observed: &Observed,
     tasks: &[TaskPlan],
+    options: &Options,
 ) -> Result<JobPlan, Refused> {
-    let plan = |action, reason| Ok(JobPlan { action, reason });
+    let plan = |action, reason| {
+        Ok(JobPlan {
+            action,
+            reason,
+            enable: false,
+        })
+    };
     let Some(live) = &observed.job else {
         return plan(Action::Create, Reason::Absent);
     };
     if live.state == JobState::Deleting {
         return plan(Action::Create, Reason::BeingDeleted);
     }
-    if owner(&live.metadata) != Some(&desired.name) {
+    let mark = owner(&live.metadata);
+    let adopted = mark.is_none() && options.adopt;
+    if mark != Some(&desired.name) && !adopted {
         return Err(Refused::NotOurs {
             kind: "job",
             id: desired.job.id.to_string(),
-            owner: owner(&live.metadata).map(str::to_owned),
+            owner: mark.map(str::to_owned),
             differs: None,
         });
     }
     let waits = tasks.iter().any(|t| t.work.is_awaited());
     let changes = differences(&desired.job.template, live);
+    let same_digest = digest(&live.metadata) == Some(desired.job.digest.as_str());
+    let differs = |changes| match (adopted, same_digest) {
+        (true, _) => Reason::Adopted(changes),
+        (_, true) => Reason::ChangedOutside(changes),
+        _ => Reason::Differs(changes),
+    };
     if changes.iter().any(|c| c.forces_replacement) {
-        return plan(Action::Replace, Reason::Differs(changes));
+        return plan(Action::Replace, differs(changes));
     }
     match live.state {
         // Also when none is added: what a job's end left waiting in it never runs.
         JobState::Completed | JobState::Terminating if waits => {
             plan(Action::Replace, Reason::JobCompleted)
         }
-        JobState::Disabled | JobState::Disabling if waits => {
-            plan(Action::Update, Reason::JobDisabled)
-        }
-        _ if !changes.is_empty() && waits => plan(Action::Update, Reason::Differs(changes)),
+        JobState::Disabled | JobState::Disabling if waits => Ok(JobPlan {
+            action: Action::Update,
+            reason: if changes.is_empty() && !adopted {
+                Reason::JobDisabled
+            } else {
+                differs(changes)
+            },
+            enable: true,
+        }),
+        _ if adopted || (!changes.is_empty() && waits) => plan(Action::Update, differs(changes)),
         _ => plan(Action::Keep, Reason::Matches),
     }
 }
@@ -108,12 +133,6 @@ fn differences(want: &JobCreate, live: &Job) -> Vec<FieldChange> {
         push("pool_id", pool.to_owned(), wanted_pool.to_owned(), true);
     }
     // What remains (environment, flags) cannot be patched; the digest says whether any of it changed.
-    let digest = |items: &[crate::wire::batch::command::MetadataItem]| {
-        items
-            .iter()
-            .find(|m| m.name == DIGEST_KEY)
-            .map(|m| m.value.clone())
-    };
     if changes.is_empty() && digest(&want.metadata) != digest(&live.metadata) {
         changes.push(FieldChange {
             field: "settings".to_owned(),

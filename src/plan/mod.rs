@@ -9,6 +9,7 @@ mod build;
 mod cleanup;
 mod download;
 mod job;
+mod options;
 mod pool;
 mod refused;
 mod step;
@@ -17,11 +18,12 @@ mod transfer;
 
 use serde::Serialize;
 
-pub use action::{Action, FieldChange, Reason};
+pub use action::{Action, FieldChange, Reason, TaskPart};
 pub use build::{build, destroy};
-pub use cleanup::{CleanupPlan, Fate};
+pub use cleanup::{CleanupPlan, Fate, Stray, StrayKind};
 pub use download::DownloadPlan;
 pub use job::JobPlan;
+pub use options::Options;
 pub use pool::PoolPlan;
 pub use refused::Refused;
 pub use step::StepKind;
@@ -46,7 +48,7 @@ impl<T> Change<T> {
 }
 
 /// What an apply does. Indices point into the desired state the plan was built from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plan {
     /// Indices of `desired.containers`.
     pub containers: Vec<Change<usize>>,
@@ -59,6 +61,8 @@ pub struct Plan {
     pub tasks: Vec<TaskPlan>,
     pub download: DownloadPlan,
     pub cleanup: CleanupPlan,
+    /// Other jobs whose tasks use the pool: replacing or deleting it ends them.
+    pub pool_users: Vec<String>,
 }
 
 impl Plan {
@@ -69,9 +73,15 @@ impl Plan {
             && self.uploads.iter().all(idle)
             && self.pool.as_ref().is_none_or(|p| p.action == Action::Keep)
             && self.job.as_ref().is_none_or(|j| j.action == Action::Keep)
-            && self.tasks.iter().all(|t| t.work == TaskWork::UpToDate)
+            && self.tasks.iter().all(|t| !t.work.is_something())
             && self.download.is_empty()
             && self.cleanup.deletes_nothing_now()
+    }
+
+    /// How many tasks would have something to do but are not selected.
+    pub fn tasks_left_out(&self) -> usize {
+        let left = self.tasks.iter().filter(|t| t.work == TaskWork::Left);
+        left.count()
     }
 
     /// How many tasks will run or are running.

@@ -5,12 +5,13 @@ use serde::Serialize;
 
 use super::action::{Action, FieldChange, Reason};
 use super::asked::holds;
+use super::options::Options;
 use super::refused::Refused;
-use crate::desired::{Desired, Input, InputSource};
+use crate::desired::{DIGEST_KEY, Desired, Input, InputSource, Pool as DesiredPool};
 use crate::observed::{Observed, owner};
-use crate::wire::batch::command::{EnvironmentSetting, ResourceFile, StartTask};
+use crate::wire::batch::command::{EnvironmentSetting, MetadataItem, ResourceFile, StartTask};
 use crate::wire::batch::machine::ImageReference;
-use crate::wire::batch::pool::{Pool, PoolCreate, PoolState};
+use crate::wire::batch::pool::{AllocationState, Pool, PoolCreate, PoolState};
 use crate::wire::time::Time;
 
 /// The pool step.
@@ -28,7 +29,11 @@ pub struct PoolPlan {
     pub image_support_ends: Option<Time>,
 }
 
-pub(super) fn pool(desired: &Desired, observed: &Observed) -> Result<PoolPlan, Refused> {
+pub(super) fn pool(
+    desired: &Desired,
+    observed: &Observed,
+    options: &Options,
+) -> Result<PoolPlan, Refused> {
     let want = &desired.pool;
     let node_agent_sku = want
         .node_agent_sku
@@ -49,20 +54,27 @@ pub(super) fn pool(desired: &Desired, observed: &Observed) -> Result<PoolPlan, R
     if live.state == PoolState::Deleting {
         return Ok(plan(Action::Create, Reason::BeingDeleted, false, false));
     }
-    let changes = differences(
+    let mut changes = differences(
         &want.template,
         &want.start_task_inputs,
         want.node_agent_sku.as_deref(),
         live,
     );
-    if changes.is_empty() {
+    if is_empty(live) {
+        // No node was made in the old way, so there is none to replace.
+        let patched = changes.iter_mut().filter(|c| is_patched(want, &c.field));
+        patched.for_each(|c| c.forces_replacement = false);
+    }
+    let mark = owner(&live.metadata);
+    let adopted = mark.is_none() && options.adopt;
+    if changes.is_empty() && !adopted {
         return Ok(plan(Action::Keep, Reason::Matches, false, false));
     }
-    if owner(&live.metadata) != Some(&desired.name) {
+    if mark != Some(&desired.name) && !adopted {
         return Err(Refused::NotOurs {
             kind: "pool",
             id: want.id.to_string(),
-            owner: owner(&live.metadata).map(str::to_owned),
+            owner: mark.map(str::to_owned),
             differs: Some(Reason::Differs(changes).to_string()),
         });
     }
@@ -74,12 +86,45 @@ pub(super) fn pool(desired: &Desired, observed: &Observed) -> Result<PoolPlan, R
     } else {
         Action::Update
     };
+    let reason = if adopted {
+        Reason::Adopted(changes)
+    } else if digest(&live.metadata) == Some(want.digest.as_str()) {
+        Reason::ChangedOutside(changes)
+    } else {
+        Reason::Differs(changes)
+    };
     Ok(plan(
         action,
-        Reason::Differs(changes),
+        reason,
         resize && !replace,
         autoscale && !replace,
     ))
+}
+
+/// Whether an apply patches the field of a pool without nodes. A patch cannot take a start task away.
+fn is_patched(want: &DesiredPool, field: &str) -> bool {
+    match field.split('.').next().unwrap_or_default() {
+        "start_task" => want.template.start_task.is_some(),
+        "vm_size" | "image" | "node_agent_sku_id" => true,
+        "task_slots_per_node" | "enable_inter_node_communication" => true,
+        field => field == "task_scheduling_policy",
+    }
+}
+
+/// Whether there are neither nodes nor any on their way: then the service takes a change of every property.
+fn is_empty(live: &Pool) -> bool {
+    let targets = [live.target_dedicated_nodes, live.target_low_priority_nodes];
+    live.current_dedicated_nodes == 0
+        && live.current_low_priority_nodes == 0
+        && targets.iter().all(|t| t.unwrap_or(0) == 0)
+        && live.enable_auto_scale != Some(true)
+        && live.allocation_state == Some(AllocationState::Steady)
+}
+
+/// The digest of what was asked for when the resource was made or last changed by an apply.
+pub(super) fn digest(metadata: &[MetadataItem]) -> Option<&str> {
+    let digest = metadata.iter().find(|m| m.name == DIGEST_KEY);
+    digest.map(|m| m.value.as_str())
 }
 
 fn differences(

@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
-use super::action::Reason;
-use crate::desired::{Desired, Task};
+use super::action::{Reason, TaskPart};
+use super::options::Options;
+use crate::desired::{Desired, Output, Task};
 use crate::observed::{LiveTask, LocalOutput, Observed, TaskReceipt};
+use crate::wire::batch::command::OutputFileUploadCondition;
 
 /// A task and what happens to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +23,8 @@ pub struct TaskPlan {
 pub enum TaskWork {
     /// Its outputs are here and unchanged.
     UpToDate,
+    /// It has something to do, but this run was told to leave it out.
+    Left,
     /// It is done; only its outputs are brought home.
     Fetch,
     /// It is in the job already: waited for.
@@ -32,6 +36,11 @@ pub enum TaskWork {
 }
 
 impl TaskWork {
+    /// Whether anything happens to it.
+    pub fn is_something(self) -> bool {
+        !matches!(self, Self::UpToDate | Self::Left)
+    }
+
     /// Whether the monitor step waits for it.
     pub fn is_awaited(self) -> bool {
         matches!(self, Self::Await | Self::Run | Self::Rerun)
@@ -44,10 +53,35 @@ impl TaskWork {
 }
 
 /// Judges every task.
-pub(super) fn tasks(desired: &Desired, observed: &Observed) -> Vec<TaskPlan> {
+pub(super) fn tasks(desired: &Desired, observed: &Observed, options: &Options) -> Vec<TaskPlan> {
     (0..desired.tasks.len())
-        .map(|task| judge(task, desired, observed))
+        .map(|task| selected(judge(task, desired, observed), desired, observed, options))
         .collect()
+}
+
+/// What becomes of a verdict when a person asked for certain tasks.
+fn selected(plan: TaskPlan, desired: &Desired, observed: &Observed, options: &Options) -> TaskPlan {
+    let id = desired.tasks[plan.task].id.as_str();
+    let live = observed.tasks.get(&id.to_ascii_lowercase());
+    let failed = live.is_some_and(|l| l.is_completed() && !l.succeeded());
+    if !options.names(id) || (options.rerun_failed && !failed) {
+        return match plan.work {
+            TaskWork::UpToDate => plan,
+            _ => TaskPlan {
+                work: TaskWork::Left,
+                reason: Reason::NotSelected,
+                ..plan
+            },
+        };
+    }
+    match plan.work {
+        TaskWork::UpToDate | TaskWork::Fetch if options.force => TaskPlan {
+            work: added(live),
+            reason: Reason::Forced,
+            ..plan
+        },
+        _ => plan,
+    }
 }
 
 fn judge(index: usize, desired: &Desired, observed: &Observed) -> TaskPlan {
@@ -79,6 +113,9 @@ fn judge(index: usize, desired: &Desired, observed: &Observed) -> TaskPlan {
         }
         _ => {}
     }
+    if receipt.is_none() && live.is_none() && outputs_are_stored(task, observed) {
+        return plan(TaskWork::Fetch, Reason::OutputsNotHere);
+    }
     let reason = match (damage.flatten(), receipt, live) {
         (Some(damage), Some(receipt), _) => {
             if blobs_are_there(task, receipt, desired, observed) {
@@ -86,10 +123,44 @@ fn judge(index: usize, desired: &Desired, observed: &Observed) -> TaskPlan {
             }
             damage
         }
-        (_, Some(_), _) | (_, _, Some(_)) => Reason::InputsChanged,
+        (_, Some(receipt), _) => Reason::Changed(changed_parts(receipt, task)),
+        (_, None, Some(_)) => Reason::Changed(Vec::new()),
         (_, None, None) => Reason::NeverRan,
     };
     plan(added(live), reason)
+}
+
+/// Which parts of a task are not those of its receipt.
+fn changed_parts(receipt: &TaskReceipt, task: &Task) -> Vec<TaskPart> {
+    let Some(old) = &receipt.parts else {
+        return Vec::new();
+    };
+    let new = &task.parts;
+    [
+        (TaskPart::Command, old.command != new.command),
+        (TaskPart::Environment, old.environment != new.environment),
+        (TaskPart::Inputs, old.inputs != new.inputs),
+        (TaskPart::Node, old.node != new.node),
+        (TaskPart::Outputs, old.outputs != new.outputs),
+    ]
+    .into_iter()
+    .filter_map(|(part, changed)| changed.then_some(part))
+    .collect()
+}
+
+/// Whether storage alone proves that this very task succeeded: every output is a single file that is stored on
+/// success only, and carries the task's digest. How many files a wildcard stands for is not known.
+fn outputs_are_stored(task: &Task, observed: &Observed) -> bool {
+    let stored = |output: &Output| {
+        let single = !output.pattern.contains(['*', '?', '[']);
+        let blob = output.path.as_deref().filter(|_| single).and_then(|path| {
+            let container = observed.containers.get(output.container.as_str())?;
+            container.blobs.get(path)
+        });
+        output.condition == OutputFileUploadCondition::TaskSuccess
+            && blob.is_some_and(|b| b.digest.as_deref() == Some(&task.digest))
+    };
+    !task.outputs.is_empty() && task.outputs.iter().all(stored)
 }
 
 fn added(live: Option<&LiveTask>) -> TaskWork {

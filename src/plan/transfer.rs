@@ -2,23 +2,26 @@
 
 use super::Change;
 use super::action::{Action, Reason};
+use super::options::Options;
 use crate::desired::{Desired, Task, Upload};
 use crate::observed::{LiveContainer, Observed};
 
 /// Every container exists.
-pub(super) fn containers(desired: &Desired, observed: &Observed) -> Vec<Change<usize>> {
-    let existing = |i: &usize| {
-        observed
-            .containers
-            .contains_key(desired.containers[*i].name.as_str())
-    };
+///
+/// A container is also used when it is not ours: then it is never deleted.
+pub(super) fn containers(
+    desired: &Desired,
+    observed: &Observed,
+    options: &Options,
+) -> Vec<Change<usize>> {
+    let live = |i: usize| observed.containers.get(desired.containers[i].name.as_str());
     (0..desired.containers.len())
-        .map(|i| {
-            if existing(&i) {
-                Change::new(i, Action::Keep, Reason::Matches)
-            } else {
-                Change::new(i, Action::Create, Reason::Absent)
+        .map(|i| match live(i) {
+            None => Change::new(i, Action::Create, Reason::Absent),
+            Some(live) if live.owner.is_none() && options.adopt => {
+                Change::new(i, Action::Update, Reason::Adopted(Vec::new()))
             }
+            Some(_) => Change::new(i, Action::Keep, Reason::Matches),
         })
         .collect()
 }

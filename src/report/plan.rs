@@ -8,7 +8,7 @@ use super::quantity::{bytes, count};
 use super::style::{BOLD, DIM, YELLOW, paint, symbol};
 use crate::clock;
 use crate::desired::{Desired, When};
-use crate::plan::{Action, Change, Fate, Plan, Reason, StepKind, TaskWork};
+use crate::plan::{Action, Change, Fate, Plan, Reason, StepKind, StrayKind, TaskWork};
 
 /// Items of a step that are shown before the list is cut.
 const SHOWN: usize = 8;
@@ -32,8 +32,17 @@ impl PlanView<'_> {
     pub fn render(&self) -> String {
         let mut out = format!("{} {}\n", paint(BOLD, "Target:"), self.target);
         if self.plan.is_empty() {
-            let tasks = count(self.plan.tasks.len(), "task");
-            let _ = writeln!(out, "{} {tasks} up to date.", paint(BOLD, "No changes."));
+            let left = self.plan.tasks_left_out();
+            let tasks = count(self.plan.tasks.len() - left, "task");
+            let rest = match left {
+                0 => String::new(),
+                left => format!(", {left} left out"),
+            };
+            let _ = writeln!(
+                out,
+                "{} {tasks} up to date{rest}.",
+                paint(BOLD, "No changes.")
+            );
             return out;
         }
         let steps: &[StepKind] = if self.is_destroy() {
@@ -74,6 +83,7 @@ impl PlanView<'_> {
         note(tasks(|w| w == TaskWork::Await), "underway");
         note(tasks(|w| w == TaskWork::Fetch), "to fetch");
         note(tasks(|w| w == TaskWork::UpToDate), "up to date");
+        note(tasks(|w| w == TaskWork::Left), "left out");
         let made = plan
             .containers
             .iter()
@@ -137,8 +147,17 @@ impl PlanView<'_> {
             StepKind::Tasks => self.tasks(),
             StepKind::Monitor => (self.monitor(), Vec::new()),
             StepKind::Download => (self.download(), Vec::new()),
-            StepKind::DeleteContainers => (self.delete_containers(), Vec::new()),
-            StepKind::DeleteJobAndPool => (self.delete_job_and_pool(), Vec::new()),
+            StepKind::DeleteContainers => {
+                let lines = self.strays(&[StrayKind::Container]);
+                (self.delete_containers(), lines)
+            }
+            StepKind::DeleteJobAndPool => {
+                let mut lines = self.strays(&[StrayKind::Job, StrayKind::Pool]);
+                if self.plan.cleanup.pool.is_deleted(true) {
+                    lines.extend(self.pool_users());
+                }
+                (self.delete_job_and_pool(), lines)
+            }
         };
         let title = format!("{} {}", step.number(), step.title());
         let _ = match note.as_str() {
@@ -248,7 +267,22 @@ impl PlanView<'_> {
             let warning = format!("    warning: Batch supports this image until {day}");
             lines.push(paint(YELLOW, warning));
         }
+        if pool.action == Action::Replace {
+            lines.extend(self.pool_users());
+        }
         (note, lines)
+    }
+
+    fn pool_users(&self) -> Option<String> {
+        let users = &self.plan.pool_users;
+        (!users.is_empty()).then(|| {
+            let warning = format!(
+                "the pool is used by the {} {}, whose tasks are interrupted",
+                if users.len() == 1 { "job" } else { "jobs" },
+                users.join(", ")
+            );
+            format!("    {}", paint(YELLOW, warning))
+        })
     }
 
     fn job(&self) -> (String, Vec<String>) {
@@ -271,6 +305,7 @@ impl PlanView<'_> {
             .iter()
             .map(|((work, reason), n)| match work {
                 TaskWork::UpToDate => format!("{n} of {all} up to date"),
+                TaskWork::Left => format!("{n} of {all} left out: {reason}"),
                 TaskWork::Fetch => format!("{n} of {all} only downloaded: {reason}"),
                 TaskWork::Await => format!("{n} of {all} awaited: {reason}"),
                 TaskWork::Run | TaskWork::Rerun => format!("{n} of {all} to run: {reason}"),
@@ -281,10 +316,10 @@ impl PlanView<'_> {
             .plan
             .tasks
             .iter()
-            .filter(|t| self.verbose || t.work != TaskWork::UpToDate)
+            .filter(|t| self.verbose || t.work.is_something())
             .map(|t| {
                 let action = match t.work {
-                    TaskWork::UpToDate | TaskWork::Await => Action::Keep,
+                    TaskWork::UpToDate | TaskWork::Left | TaskWork::Await => Action::Keep,
                     TaskWork::Fetch => Action::Read,
                     TaskWork::Run => Action::Create,
                     TaskWork::Rerun => Action::Replace,
@@ -325,6 +360,33 @@ impl PlanView<'_> {
                 d.to.display()
             ),
         }
+    }
+
+    /// What is ours but not the manifest's any more.
+    fn strays(&self, kinds: &[StrayKind]) -> Vec<String> {
+        let strays = self.plan.cleanup.strays.iter();
+        strays
+            .filter(|s| kinds.contains(&s.kind))
+            .map(|s| {
+                let kind = match s.kind {
+                    StrayKind::Container => "container",
+                    StrayKind::Job => "job",
+                    StrayKind::Pool => "pool",
+                };
+                let (action, fate) = match s.fate {
+                    Fate::DeletedAlways => (Action::Delete, "deleted however the run ends"),
+                    Fate::DeletedOnSuccess => (Action::Delete, "deleted when every task succeeded"),
+                    _ => (Action::Keep, "kept"),
+                };
+                let note = format!("made by this manifest, not in it any more: {fate}");
+                format!(
+                    "  {} {kind} {}  {}",
+                    symbol(action),
+                    s.name,
+                    paint(DIM, note)
+                )
+            })
+            .collect()
     }
 
     fn delete_containers(&self) -> String {
@@ -385,22 +447,20 @@ fn line(action: Action, name: &str, reason: &Reason) -> String {
 /// The line of a resource and one for each field that changes.
 fn resource(action: Action, name: &str, reason: &Reason) -> Vec<String> {
     let mut lines = vec![line(action, name, reason)];
-    if let Reason::Differs(fields) = reason {
-        lines.extend(fields.iter().map(|c| {
-            let forced = if c.forces_replacement {
-                paint(YELLOW, "  # forces replacement")
-            } else {
-                String::new()
-            };
-            format!(
-                "        {} {}: {} → {}{forced}",
-                symbol(Action::Update),
-                c.field,
-                c.before,
-                c.after
-            )
-        }));
-    }
+    lines.extend(reason.fields().iter().map(|c| {
+        let forced = if c.forces_replacement {
+            paint(YELLOW, "  # forces replacement")
+        } else {
+            String::new()
+        };
+        format!(
+            "        {} {}: {} → {}{forced}",
+            symbol(Action::Update),
+            c.field,
+            c.before,
+            c.after
+        )
+    }));
     lines
 }
 
@@ -410,6 +470,7 @@ fn fates_note(fates: impl Iterator<Item = (String, Fate)>, policy: When) -> Stri
         let group = match fate {
             Fate::Absent => "nothing to delete",
             Fate::Kept => "kept",
+            Fate::KeptForTheRest => "kept for the tasks that are left out",
             Fate::NotOurs => "kept, not made by this manifest",
             Fate::DeletedOnSuccess => "deleted when every task succeeded",
             Fate::DeletedAlways => "deleted however the run ends",

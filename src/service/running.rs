@@ -27,6 +27,7 @@ use super::state_dir::{Endpoints, StateDir, StateDirError};
 use super::store::{Store, StoreError};
 use super::tls::{Identity, Tls, TlsError};
 use crate::wire::auth::{AccountKey, InvalidKey};
+use crate::wire::blob::error::Code;
 use crate::wire::secret::Secret;
 use crate::wire::time;
 
@@ -349,7 +350,9 @@ impl BlobPort for DriverHandle {
     async fn blob(&self, command: BlobCommand) -> Result<BlobReply, BlobRefusal> {
         match self.ask_blob(command).await {
             Ok(answer) => answer,
-            Err(_) => Err(crate::wire::blob::error::Code::InternalError.into()),
+            Err(stopped) => {
+                Err(BlobRefusal::new(Code::InternalError).with("Reason", stopped.to_string()))
+            }
         }
     }
 }

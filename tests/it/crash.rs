@@ -214,3 +214,102 @@ fn in_the_middle_of_the_downloads() {
         count(&shop.path("out")) >= TASKS / 2
     });
 }
+
+/// Uploads of many megabytes and 500 tasks.
+const MANY: usize = 500;
+
+fn large_workshop() -> Workshop {
+    let shop = Workshop::new();
+    for i in 0..6 {
+        shop.write(
+            &format!("big/{i}.bin"),
+            &format!("{i:07}\n").repeat(1 << 20),
+        );
+    }
+    let trace = shop.write("trace", "");
+    shop.write(
+        "m.toml",
+        &format!(
+            r#"
+name = "crash"
+[containers.big]
+[containers.output]
+[[uploads]]
+container = "big"
+files = "big/*.bin"
+[pool]
+id = "crash"
+vm_size = "Standard_D2s_v5"
+target_dedicated_nodes = 2
+task_slots_per_node = 2
+image = {{ publisher = "canonical", offer = "ubuntu-24_04-lts", sku = "server" }}
+[pool.start_task]
+commands = ["true"]
+resource_files = [{{ container = "big" }}]
+[job]
+id = "crash"
+[[tasks]]
+for_each = {{ range = [0, {MANY}] }}
+id = "t{{{{item}}}}"
+commands = ["echo {{{{item}}}} >> {}; echo {{{{item}}}} > {{{{item}}}}.out"]
+output_files = [{{ pattern = "*.out", container = "output" }}]
+[download]
+container = "output"
+to = "out"
+"#,
+            trace.display()
+        ),
+    );
+    shop
+}
+
+#[test]
+#[ignore = "takes minutes: cargo test --test it crash::at_two_hundred_random_moments -- --ignored"]
+fn at_two_hundred_random_moments() {
+    let (mut kills, mut applies) = (0, 0);
+    while kills < 200 {
+        let shop = large_workshop();
+        let mut done: BTreeMap<String, usize> = BTreeMap::new();
+        loop {
+            let mut child = shop.start(["apply", "m.toml", "--yes", "--quiet"]);
+            let moment = uuid::Uuid::new_v4().as_u128() % 4000;
+            let start = batchflow::clock::monotonic();
+            let early = || kills >= 200 || start.elapsed().as_millis() < moment;
+            while early() && child.try_wait().unwrap().is_none() {
+                std::thread::park_timeout(std::time::Duration::from_millis(2));
+            }
+            if let Some(status) = child.try_wait().unwrap() {
+                assert!(status.success(), "after {kills} kills: {status}");
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += 1;
+            let now = starts(&shop);
+            for (task, count) in &done {
+                assert_eq!(now.get(task), Some(count), "{task} ran again");
+            }
+            let tasks = completed(&shop);
+            let now = starts(&shop);
+            done.extend(tasks.into_iter().map(|t| (t.clone(), now[&t])));
+        }
+        applies += 1;
+        let outputs = files(&shop.path("out"));
+        assert_eq!(outputs.len(), MANY);
+        for (name, content) in outputs {
+            let item = name.trim_end_matches(".out");
+            assert_eq!(content, format!("{item}\n").into_bytes(), "{name}");
+        }
+        let after = starts(&shop);
+        for (task, count) in &done {
+            assert_eq!(after.get(task), Some(count), "{task} ran again");
+        }
+        shop.run(["apply", "m.toml", "--yes"])
+            .ends_with(0)
+            .says(&["No changes."]);
+        shop.run(["destroy", "m.toml", "--yes"])
+            .ends_with(0)
+            .says(&["Nothing to destroy."]);
+    }
+    println!("{kills} kills during {applies} applies");
+}

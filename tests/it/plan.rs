@@ -7,7 +7,7 @@ use batchflow::desired::{Desired, compile, sources};
 use batchflow::observed::{
     LiveBlob, LiveContainer, LocalOutput, Observed, OutputReceipt, Receipt, TaskReceipt,
 };
-use batchflow::plan::{Action, Plan, Reason, Refused, TaskWork, build, destroy};
+use batchflow::plan::{Action, Options, Plan, Reason, Refused, TaskPart, TaskWork, destroy};
 use batchflow::report::plan::PlanView;
 use serde_json::json;
 
@@ -53,14 +53,18 @@ fn desired(manifest: &str, texts: &[(&str, &str)]) -> Desired {
     desired
 }
 
-fn three() -> Desired {
+fn build(desired: &Desired, observed: &Observed) -> Result<Plan, Vec<Refused>> {
+    batchflow::plan::build(desired, observed, &Options::default())
+}
+
+pub(crate) fn three() -> Desired {
     desired(
         MANIFEST,
         &[("a.txt", "one"), ("b.txt", "two two"), ("c.txt", "three")],
     )
 }
 
-fn nothing() -> Observed {
+pub(crate) fn nothing() -> Observed {
     let mut observed = Observed::nothing(Receipt::empty("words"));
     observed.node_agent_sku = Some("batch.node.ubuntu 24.04".into());
     observed
@@ -81,6 +85,7 @@ fn home(desired: &Desired) -> Observed {
             task.id.to_string(),
             TaskReceipt {
                 digest: task.digest.clone(),
+                parts: Some(task.parts.clone()),
                 outputs: vec![output],
             },
         );
@@ -88,7 +93,7 @@ fn home(desired: &Desired) -> Observed {
     observed
 }
 
-fn pool(owner: &str, change: serde_json::Value) -> batchflow::wire::batch::pool::Pool {
+pub(crate) fn pool(owner: &str, change: serde_json::Value) -> batchflow::wire::batch::pool::Pool {
     let mut pool = json!({
         "id": "words", "url": "u", "eTag": "0x0", "lastModified": "2026-01-01T00:00:00Z",
         "creationTime": "2026-01-01T00:00:00Z", "state": "active", "stateTransitionTime": "2026-01-01T00:00:00Z",
@@ -107,7 +112,7 @@ fn pool(owner: &str, change: serde_json::Value) -> batchflow::wire::batch::pool:
     serde_json::from_value(pool).unwrap()
 }
 
-fn job(desired: &Desired, state: &str) -> batchflow::wire::batch::job::Job {
+pub(crate) fn job(desired: &Desired, state: &str) -> batchflow::wire::batch::job::Job {
     let mut job = json!({
         "url": "u", "eTag": "0x0", "lastModified": "2026-01-01T00:00:00Z", "creationTime": "2026-01-01T00:00:00Z",
         "state": state, "stateTransitionTime": "2026-01-01T00:00:00Z",
@@ -119,7 +124,7 @@ fn job(desired: &Desired, state: &str) -> batchflow::wire::batch::job::Job {
     serde_json::from_value(job).unwrap()
 }
 
-fn live_task(
+pub(crate) fn live_task(
     desired: &Desired,
     task: usize,
     state: &str,
@@ -438,4 +443,114 @@ fn the_end_of_an_images_support_is_a_warning() {
     };
     assert!(text("2025-01-31T00:00:00Z").contains("supports this image until 2025-01-31"));
     assert!(!text("2999-01-31T00:00:00Z").contains("supports this image"));
+}
+
+#[test]
+fn the_cause_of_a_run_is_named() {
+    let before = three();
+    let texts = [("a.txt", "one"), ("b.txt", "two two"), ("c.txt", "three")];
+    let part = |manifest: String| {
+        let after = desired(&manifest, &texts);
+        let plan = build(&after, &home(&before)).unwrap();
+        plan.tasks[0].reason.clone()
+    };
+    for (from, to, parts) in [
+        ("wc -w", "wc -l", vec![TaskPart::Command]),
+        (
+            "[[tasks]]",
+            "common_environment_settings = { A = \"b\" }\n[[tasks]]",
+            vec![TaskPart::Environment],
+        ),
+        ("24_04", "22_04", vec![TaskPart::Node]),
+        ("\"*.count\"", "\"*.coun?\"", vec![TaskPart::Outputs]),
+    ] {
+        let reason = part(MANIFEST.replace(from, to));
+        assert_eq!(reason, Reason::Changed(parts), "{from} → {to}");
+    }
+}
+
+#[test]
+fn a_selection_runs_nothing_else() {
+    let before = three();
+    let after = desired(
+        MANIFEST,
+        &[("a.txt", "new"), ("b.txt", "new"), ("c.txt", "three")],
+    );
+    let mut observed = home(&before);
+    observed.job = Some(job(&after, "active"));
+    observed.pool = Some(pool("words", json!({})));
+    let (id, failed) = live_task(&after, 1, "completed", 7);
+    observed.tasks.insert(id, failed);
+    let work_with = |options: Options| {
+        let plan = batchflow::plan::build(&after, &observed, &options).unwrap();
+        plan.tasks.iter().map(|t| t.work).collect::<Vec<_>>()
+    };
+    use TaskWork::{Left, Rerun, Run, UpToDate};
+    assert_eq!(work_with(Options::default()), [Run, Rerun, UpToDate]);
+    let rerun_failed = Options {
+        rerun_failed: true,
+        ..Options::default()
+    };
+    assert_eq!(work_with(rerun_failed), [Left, Rerun, UpToDate]);
+    let one = |force| Options {
+        tasks: vec!["count-C".into()],
+        force,
+        ..Options::default()
+    };
+    assert_eq!(work_with(one(false)), [Left, Left, UpToDate]);
+    assert_eq!(work_with(one(true)), [Left, Left, Run]);
+    let force = Options {
+        force: true,
+        ..Options::default()
+    };
+    assert_eq!(work_with(force), [Run, Rerun, Run]);
+
+    let plan = batchflow::plan::build(&after, &observed, &one(true)).unwrap();
+    assert!(!plan.cleanup.job.is_deleted(true), "others need the job");
+    assert!(plan.cleanup.pool.is_deleted(true));
+    let unknown = Options {
+        tasks: vec!["count-x".into()],
+        ..Options::default()
+    };
+    let refused = batchflow::plan::build(&after, &observed, &unknown).unwrap_err();
+    assert!(
+        matches!(&refused[..], [Refused::NoSuchTask { near, .. }] if near.len() == 3),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn what_was_changed_outside_is_told_apart_from_what_the_manifest_changed() {
+    let desired = three();
+    let digest = json!([
+        { "name": "batchflow_manifest", "value": "words" },
+        { "name": "batchflow_digest", "value": desired.pool.digest },
+    ]);
+    let mut observed = nothing();
+    let changed = json!({ "targetDedicatedNodes": 9, "metadata": digest });
+    observed.pool = Some(pool("words", changed));
+    let plan = build(&desired, &observed).unwrap().pool.unwrap();
+    assert_eq!(
+        plan.reason.to_string(),
+        "changed outside since the last apply: target_dedicated_nodes"
+    );
+    observed.pool = Some(pool("words", json!({ "targetDedicatedNodes": 9 })));
+    let plan = build(&desired, &observed).unwrap().pool.unwrap();
+    assert_eq!(plan.reason.to_string(), "target_dedicated_nodes changed");
+}
+
+#[test]
+fn a_disabled_job_that_differs_is_changed_and_enabled() {
+    let manifest = MANIFEST.replace("[[tasks]]", "priority = 5\n[[tasks]]");
+    let desired = desired(&manifest, &[("a.txt", "one")]);
+    let mut observed = nothing();
+    let mut live = job(&desired, "disabled");
+    observed.job = Some(live.clone());
+    let plan = build(&desired, &observed).unwrap().job.unwrap();
+    assert_eq!((plan.reason, plan.enable), (Reason::JobDisabled, true));
+    live.priority = Some(0);
+    observed.job = Some(live);
+    let plan = build(&desired, &observed).unwrap().job.unwrap();
+    assert_eq!((plan.action, plan.enable), (Action::Update, true));
+    assert_eq!(plan.reason.fields()[0].field, "priority");
 }

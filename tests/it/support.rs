@@ -61,6 +61,10 @@ impl Workshop {
 pub(crate) struct Ran(Output);
 
 impl Ran {
+    pub(crate) fn of(output: Output) -> Self {
+        Self(output)
+    }
+
     pub(crate) fn code(&self) -> i32 {
         self.0.status.code().unwrap_or(-1)
     }

@@ -118,6 +118,21 @@ impl Blob {
             .boxed()
     }
 
+    /// Adds these names to the metadata of a container, and leaves others as they are.
+    pub async fn add_container_metadata(
+        &self,
+        name: &str,
+        metadata: &Metadata,
+    ) -> Result<(), ClientError> {
+        let attempt = format!("set the metadata of container `{name}`");
+        let live = self.get_container(name).await?;
+        let mut all = live.map(|live| live.metadata).unwrap_or_default();
+        all.extend(metadata.clone());
+        let all = all.into_iter().collect();
+        let result = self.container(name)?.set_metadata(&all, None).await;
+        result.map(|_| ()).map_err(self.error(attempt))
+    }
+
     /// Starts the deletion; no such container, or one being deleted, is fine.
     pub async fn delete_container(&self, name: &str) -> Result<(), ClientError> {
         let attempt = format!("delete container `{name}`");

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use azure_core::http::Etag;
 use azure_storage_blob::models::{
-    BlobClientAcquireLeaseOptions, BlobClientBreakLeaseOptions, BlockBlobClientUploadOptions,
+    BlobClientAcquireLeaseOptions, BlobClientBreakLeaseOptions, BlobClientSetMetadataOptions,
+    BlockBlobClientUploadOptions,
 };
 use bytes::Bytes;
 use uuid::Uuid;
@@ -40,6 +41,9 @@ const LOST: &[&str] = &[
     "LeaseIdMismatchWithLeaseOperation",
     "LeaseNotPresentWithLeaseOperation",
     "LeaseIsBrokenAndCannotBeRenewed",
+    "LeaseIdMismatchWithBlobOperation",
+    "LeaseNotPresentWithBlobOperation",
+    "LeaseLost",
 ];
 
 fn is_lost(error: &ClientError) -> bool {
@@ -96,6 +100,49 @@ impl Blob {
         match result.map_err(self.error(attempt)) {
             Ok(_) => Ok(Some(lease)),
             Err(error) if error.is("LeaseAlreadyPresent") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sets the metadata of a leased blob, for others to read. False when the lease is lost.
+    pub async fn describe_lease(
+        &self,
+        lease: &Lease,
+        metadata: &Metadata,
+    ) -> Result<bool, ClientError> {
+        let attempt = format!("set the metadata of {}", lease.named());
+        let options = BlobClientSetMetadataOptions {
+            lease_id: Some(lease.id.to_string()),
+            ..Default::default()
+        };
+        let client = self.blob(&lease.container, &lease.blob)?;
+        let metadata = metadata.clone().into_iter().collect();
+        let result = client.set_metadata(&metadata, Some(options)).await;
+        match result.map_err(self.error(attempt)) {
+            Ok(_) => Ok(true),
+            Err(error) if is_lost(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends a lease at once if nobody has changed the blob since it had this ETag. False when somebody has.
+    pub async fn break_lease_of(
+        &self,
+        container: &str,
+        blob: &str,
+        etag: &str,
+    ) -> Result<bool, ClientError> {
+        let attempt = format!("break the lease on {}", named(container, blob));
+        let options = BlobClientBreakLeaseOptions {
+            break_period: Some(0),
+            if_match: Some(Etag::from(etag.to_owned())),
+            ..Default::default()
+        };
+        let result = self.blob(container, blob)?.break_lease(Some(options)).await;
+        match result.map_err(self.error(attempt)) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is("LeaseNotPresentWithLeaseOperation") => Ok(true),
+            Err(error) if error.status() == Some(412) => Ok(false),
             Err(error) => Err(error),
         }
     }

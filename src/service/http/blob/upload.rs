@@ -37,7 +37,11 @@ pub(super) async fn receive(
                 error = &error as &dyn std::error::Error,
                 "cannot store content"
             );
-            return Err(Code::InternalError.into());
+            // Whoever runs the service is who asks it: a full disk is theirs to know of.
+            let cause = std::error::Error::source(&error);
+            let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+            let refusal = BlobRefusal::new(Code::InternalError);
+            return Err(refusal.with("Reason", format!("{error}{cause}")));
         }
         Err(WriteError::Sender(_)) => return Err(Code::InvalidInput.into()),
         Err(WriteError::TooLong { .. }) => return Err(Code::RequestBodyTooLarge.into()),
