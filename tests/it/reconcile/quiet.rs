@@ -33,10 +33,19 @@ fn apply_then_plan_is_empty_for_every_manifest() {
     let names: Vec<String> = files(&shop.path("manifests")).into_keys().collect();
     let manifests: Vec<_> = names.iter().filter(|n| n.ends_with(".toml")).collect();
     assert!(manifests.len() >= 2, "{names:?}");
+    let mut compared = 0;
     for name in manifests {
         let manifest = &format!("manifests/{name}");
         keep_everything(&shop, manifest);
-        shop.run(["apply", manifest, "--yes"]).ends_with(0);
+        let applied = shop.run(["apply", manifest, "--yes"]);
+        if applied
+            .stderr()
+            .contains("the local service does not support")
+        {
+            continue;
+        }
+        applied.ends_with(0);
+        compared += 1;
         shop.run(["plan", manifest, "--detailed-exitcode"])
             .ends_with(0)
             .says(&["No changes."]);
@@ -57,4 +66,5 @@ fn apply_then_plan_is_empty_for_every_manifest() {
             .ends_with(0)
             .says(&["No changes."]);
     }
+    assert!(compared >= 2);
 }
