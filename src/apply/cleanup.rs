@@ -2,7 +2,7 @@
 
 use super::context::Run;
 use super::error::ApplyError;
-use super::{job, job_tasks, pool, wait};
+use super::{job, job_tasks, pool, schedule, wait};
 use crate::plan::{StepKind, StrayKind};
 
 /// The containers to delete after a run that ended like this.
@@ -76,6 +76,12 @@ async fn delete_job(run: &Run<'_>, id: &str) -> Result<(), ApplyError> {
     let at = || ApplyError::at(StepKind::DeleteJobAndPool);
     let batch = &run.client.batch;
     let job = &run.desired.job;
+    if id == job.id.as_str() && job.schedule.is_some() {
+        schedule::delete(run, StepKind::DeleteJobAndPool).await?;
+        let address = format!("schedule {id}");
+        run.changed(StepKind::DeleteJobAndPool, "deleted", address);
+        return Ok(());
+    }
     // A job that does not end by itself is ended first: what its release tasks did is gone with it.
     if id == job.id.as_str() && !job.ends_with_tasks && job.template.job_release_task.is_some() {
         batch.terminate_job(id, None).await.map_err(at())?;

@@ -70,7 +70,7 @@ async fn work(run: &Run<'_>) -> Result<Outcome, ApplyError> {
             .await?;
     }
     let added = plan.tasks.iter().filter(|t| t.work.is_added()).count();
-    if plan.job.is_some() {
+    if plan.job.is_some() && run.desired.job.schedule.is_none() {
         run.step(StepKind::Tasks, added, tasks::ensure(run)).await?;
     }
     let mut succeeded: Vec<usize> = Vec::new();

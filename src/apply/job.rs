@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::context::Run;
 use super::error::ApplyError;
-use super::wait;
+use super::{schedule, wait};
 use crate::client::Create;
 use crate::desired::Access;
 use crate::observed::owner;
@@ -16,6 +16,9 @@ pub(super) const DELETION: Duration = Duration::from_secs(15 * 60);
 
 pub(super) async fn ensure(run: &Run<'_>, plan: &JobPlan) -> Result<(), ApplyError> {
     let job = &run.desired.job;
+    if job.schedule.is_some() {
+        return schedule::ensure(run, plan).await;
+    }
     let at = ApplyError::at(StepKind::Job);
     match plan.action {
         Action::Keep | Action::Delete | Action::Read => Ok(()),

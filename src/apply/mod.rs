@@ -15,6 +15,7 @@ mod lock;
 mod monitor;
 mod outcome;
 mod pool;
+mod schedule;
 mod tasks;
 mod trouble;
 mod uploads;

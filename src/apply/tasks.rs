@@ -18,6 +18,9 @@ const DEFAULT_LIFE: Duration = Duration::from_days(7);
 /// What is added to the job's limit: time until the first task starts, and retries.
 const MARGIN: Duration = Duration::from_days(1);
 
+/// For how long a schedule without an end can read its inputs: apply it again after that.
+const SCHEDULE_LIFE: Duration = Duration::from_days(365);
+
 /// The SAS URL for a right, with an expiry that outlives the job.
 pub(super) fn url(run: &Run<'_>, access: Access<'_>) -> String {
     let constraints = run.desired.job.template.constraints.as_ref();
@@ -26,7 +29,14 @@ pub(super) fn url(run: &Run<'_>, access: Access<'_>) -> String {
         .filter(|d| !d.is_infinite())
         .unwrap_or(DEFAULT_LIFE);
     let now = Time::from(clock::now()).whole_seconds();
-    let expiry = now.plus(life).plus(MARGIN);
+    // The last job of a schedule begins long after apply.
+    let begin = match &run.desired.job.schedule {
+        Some(schedule) => schedule
+            .do_not_run_after
+            .unwrap_or_else(|| now.plus(SCHEDULE_LIFE)),
+        None => now,
+    };
+    let expiry = begin.plus(life).plus(MARGIN);
     let sas = &run.client.sas;
     let url = match access {
         Access::ReadContainer(container) => {

@@ -4,7 +4,7 @@ use super::command::environment;
 use super::digest::{Canon, Contents};
 use super::job_tasks::{self, JobFiles};
 use super::problems::Problems;
-use super::{DIGEST_KEY, Job, marks, wire_duration};
+use super::{DIGEST_KEY, Job, marks, schedule, wire_duration};
 use crate::manifest::{self, Bindings, OnAllTasksComplete, OnTaskFailure};
 use crate::wire::batch::command::MetadataItem;
 use crate::wire::batch::job::{self, JobConstraints, JobCreate};
@@ -72,16 +72,27 @@ pub(super) fn compile(
     let mut canon = Canon::new("job");
     canon.field("body", serde_json::to_vec(&template).unwrap_or_default());
     files.digest(&mut canon, contents);
+    let schedule = manifest.schedule.as_ref().map(schedule::compile);
+    if let Some(schedule) = &schedule {
+        canon.field("schedule", serde_json::to_vec(schedule).unwrap_or_default());
+        // There is no empty moment: the manager is there from the start.
+        if job.on_all_tasks_complete != Some(OnAllTasksComplete::NoAction) {
+            template.on_all_tasks_complete = Some(job::OnAllTasksComplete::TerminateJob);
+        }
+    }
     let digest = canon.finish();
     template.metadata.push(MetadataItem {
         name: DIGEST_KEY.to_owned(),
         value: digest.clone(),
     });
+    let ends_with_tasks =
+        schedule.is_none() && job.on_all_tasks_complete != Some(OnAllTasksComplete::NoAction);
     Some(Job {
         id: job.id.value.clone(),
         template,
         files,
-        ends_with_tasks: job.on_all_tasks_complete != Some(OnAllTasksComplete::NoAction),
+        schedule,
+        ends_with_tasks,
         digest,
     })
 }

@@ -19,6 +19,16 @@ pub struct JobFiles {
 }
 
 impl JobFiles {
+    /// Everything that is fetched.
+    pub fn inputs(&self) -> impl Iterator<Item = &Input> {
+        let lists = [
+            &self.preparation_inputs,
+            &self.release_inputs,
+            &self.manager_inputs,
+        ];
+        lists.into_iter().flatten()
+    }
+
     /// Takes the files into a digest: by name, and by what they hold.
     pub(super) fn digest(&self, canon: &mut Canon, contents: &mut Contents<'_>) {
         let lists = [

@@ -9,6 +9,7 @@ mod job;
 mod job_tasks;
 mod pool;
 mod problems;
+mod schedule;
 mod sources;
 mod tasks;
 
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{BlobName, ContainerName, JobId, PoolId, TaskId};
 use crate::wire::batch::command::OutputFileUploadCondition;
 use crate::wire::batch::job::JobCreate;
+use crate::wire::batch::job_schedule::Schedule;
 use crate::wire::batch::pool::PoolCreate;
 use crate::wire::batch::task::TaskCreate;
 
@@ -96,6 +98,8 @@ pub struct Job {
     /// patches it once all tasks are in.
     pub template: JobCreate,
     pub files: JobFiles,
+    /// Some: the service makes jobs like this one by it.
+    pub schedule: Option<Schedule>,
     /// Whether the job ends when all its tasks are completed.
     pub ends_with_tasks: bool,
     /// Over everything the manifest says about the job.

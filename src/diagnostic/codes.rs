@@ -21,6 +21,7 @@ codes! {
     UNKNOWN_VALUE = "unknown-value", "A value is none of those its key allows.";
     OUT_OF_RANGE = "out-of-range", "A number or a list is outside the range that Azure Batch allows.";
     INVALID_DURATION = "invalid-duration", "A text is not a duration such as \"15m\" or \"PT15M\".";
+    INVALID_TIME = "invalid-time", "A text is not a moment such as \"2026-01-31T22:00:00Z\".";
     UNDECLARED_VAR = "undeclared-var", "`--var` names a variable that `[vars]` does not declare.";
     INVALID_VAR = "invalid-var", "The value of `--var` is not of the type the variable is declared with.";
     TEMPLATE_SYNTAX = "template-syntax", "A string is not a Handlebars template.";

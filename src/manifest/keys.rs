@@ -191,6 +191,7 @@ fn limit(property: &Value, options: &[&Value]) -> Option<String> {
 const PLACES: &[(&str, &str)] = &[
     ("pool", "pool"),
     ("job", "job"),
+    ("schedule", "jobSchedule.schedule"),
     ("tasks", "tasks"),
     ("tasks[]", "task"),
     (

@@ -16,6 +16,7 @@ use super::section::containers::{self, Container, RawContainer};
 use super::section::download::{Download, RawDownload};
 use super::section::job::{Job, RawJob};
 use super::section::pool::{Pool, RawPool};
+use super::section::schedule::{RawSchedule, Schedule};
 use super::section::tasks::{Factory, RawTask};
 use super::section::uploads::{RawUpload, Upload};
 use super::template::Bindings;
@@ -49,8 +50,10 @@ struct RawManifest {
     /// What holds the tasks.
     #[schemars(required)]
     job: Option<At<RawJob>>,
-    /// The tasks.
-    #[schemars(required, length(min = 1))]
+    /// The service makes the job again and again, by the clock; its work is that of `job.job_manager_task`.
+    schedule: Option<At<RawSchedule>>,
+    /// The tasks. Required unless there is a `[schedule]`, which excludes them.
+    #[schemars(length(min = 1))]
     tasks: Option<Vec<At<RawTask>>>,
     /// Where outputs go on this machine.
     download: Option<RawDownload>,
@@ -70,6 +73,8 @@ pub struct Manifest {
     pub uploads: Vec<Upload>,
     pub pool: Pool,
     pub job: Job,
+    /// Some: there are no tasks but the job's manager.
+    pub schedule: Option<Schedule>,
     pub tasks: Vec<Factory>,
     pub download: Option<Download>,
     pub cleanup: Cleanup,
@@ -119,7 +124,18 @@ fn read(
         Some(DeValue::Table(vars)) => vars.keys().map(|k| k.get_ref().to_string()).collect(),
         _ => BTreeSet::new(),
     };
+    let has = |key: &str| document.table.get_ref().contains_key(key);
+    let has_work = has("tasks") || has("schedule");
     shape::check(schema(), &mut document.table, diagnostics);
+    if !has_work {
+        diagnostics.push(
+            Diagnostic::error(
+                codes::MISSING_KEY,
+                "the key `tasks` is missing in the manifest",
+            )
+            .label(0..0, "`tasks` must be set here"),
+        );
+    }
     let mut raw = match RawManifest::deserialize(toml::de::Deserializer::from(document.table)) {
         Ok(raw) => raw,
         Err(error) => {
@@ -172,6 +188,11 @@ fn check(
         .job
         .as_ref()
         .and_then(|j| RawJob::check(j, &mut checker));
+    let schedule = raw
+        .schedule
+        .as_ref()
+        .map(|s| RawSchedule::check(s, &mut checker));
+    check_schedule(&raw, &mut checker);
     let slots = pool
         .as_ref()
         .map_or(i32::MAX, |p| p.task_slots_per_node.unwrap_or(1));
@@ -182,7 +203,7 @@ fn check(
         .filter_map(|t| RawTask::check(t, slots, &mut checker))
         .collect();
     let download = raw.download.as_ref().map(|d| d.check(&mut checker));
-    let cleanup = raw.cleanup.check(download.is_some());
+    let cleanup = raw.cleanup.check(download.is_some(), schedule.is_some());
     let download = download.flatten();
     warn_of_lost_outputs(&tasks, download.as_ref(), cleanup, &mut checker);
     *diagnostics = checker.diagnostics;
@@ -198,10 +219,64 @@ fn check(
         uploads,
         pool: pool?,
         job: job?,
+        schedule,
         tasks,
         download,
         cleanup,
     })
+}
+
+/// A job of a schedule begins when nobody is there: only its manager can do its work, and nobody waits for outputs.
+fn check_schedule(raw: &RawManifest, checker: &mut Checker<'_>) {
+    if !checker.whole {
+        return;
+    }
+    let Some(schedule) = &raw.schedule else {
+        return;
+    };
+    if let Some(task) = raw.tasks.iter().flatten().next() {
+        checker.report(
+            Diagnostic::error(
+                codes::CONFLICTING_KEYS,
+                "`[schedule]` and `[[tasks]]` exclude each other",
+            )
+            .label(
+                task.span.clone(),
+                "nobody is there to add tasks to its jobs",
+            )
+            .label(schedule.span.clone(), "the schedule")
+            .help("let `[job.job_manager_task]` do the work"),
+        );
+    }
+    if raw.job.as_ref().is_some_and(|j| !j.value.has_manager()) {
+        checker.error(
+            codes::MISSING_KEY,
+            "a job of a schedule would have nothing to do",
+            &schedule.span,
+            "goes with `[job.job_manager_task]`",
+        );
+    }
+    if let Some(download) = &raw.download {
+        checker.report(
+            Diagnostic::error(
+                codes::CONFLICTING_KEYS,
+                "`[schedule]` and `[download]` exclude each other",
+            )
+            .label(
+                download.place(),
+                "apply does not wait for outputs of jobs to come",
+            )
+            .label(schedule.span.clone(), "the schedule"),
+        );
+    }
+    if raw.cleanup.deletes() {
+        checker.error(
+            codes::CONFLICTING_KEYS,
+            "what a schedule uses is not deleted when apply is done",
+            &schedule.span,
+            "with a schedule, `[cleanup]` can say only \"never\"; `batchflow destroy` deletes it all",
+        );
+    }
 }
 
 fn warn_of_lost_outputs(

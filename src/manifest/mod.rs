@@ -32,6 +32,7 @@ pub use section::download::Download;
 pub use section::job::{Job, OnAllTasksComplete, OnTaskFailure};
 pub use section::job_tasks::{Chore, Constraints, ManagerTask, PreparationTask, ReleaseTask};
 pub use section::pool::{AutoScale, Image, Machine, NodeFillType, Pool};
+pub use section::schedule::Schedule;
 pub use section::start_task::{AutoUserScope, ElevationLevel, StartTask, UserIdentity};
 pub use section::tasks::{Factory, ForEach};
 pub use section::uploads::Upload;

@@ -11,6 +11,7 @@ use super::strays::search;
 use crate::client::batch::ListOptions;
 use crate::client::{Client, ClientError};
 use crate::desired::{DIGEST_KEY, Desired, OWNER_KEY};
+use crate::wire::batch::job_schedule::JobSchedule;
 use crate::wire::batch::machine::{ImageReference, ImageVerificationType, SupportedImage};
 use crate::wire::time::Time;
 
@@ -71,10 +72,13 @@ pub async fn observe(
         Some(download) => outputs::check_outputs(&download.to, &receipt),
         None => BTreeMap::new(),
     };
-    let settled = depth == Depth::AsNeeded && outputs::settled(desired, &receipt, &outputs);
-    let (pool, job, containers, found) = future::try_join4(
+    let is_scheduled = desired.job.schedule.is_some();
+    let settled =
+        !is_scheduled && depth == Depth::AsNeeded && outputs::settled(desired, &receipt, &outputs);
+    let (pool, job, schedule, containers, found) = future::try_join5(
         client.batch.get_pool(desired.pool.id.as_str()),
         client.batch.get_job(desired.job.id.as_str()),
+        schedule(desired, client),
         containers(desired, client, !settled),
         search(desired, client),
     )
@@ -99,6 +103,7 @@ pub async fn observe(
         strays: found.strays,
         pool_users: found.pool_users,
         foreign: outputs::foreign(desired, &receipt),
+        schedule,
         tasks,
         receipt,
         outputs,
@@ -109,9 +114,10 @@ pub async fn observe(
 
 /// Looks only at what a destroy may delete: which of the named resources exist, and whose they are.
 pub async fn observe_owned(desired: &Desired, client: &Client) -> Result<Observed, ObserveError> {
-    let (pool, job, containers, found) = future::try_join4(
+    let (pool, job, schedule, containers, found) = future::try_join5(
         client.batch.get_pool(desired.pool.id.as_str()),
         client.batch.get_job(desired.job.id.as_str()),
+        schedule(desired, client),
         containers(desired, client, false),
         search(desired, client),
     )
@@ -122,8 +128,16 @@ pub async fn observe_owned(desired: &Desired, client: &Client) -> Result<Observe
         job,
         strays: found.strays,
         pool_users: found.pool_users,
+        schedule,
         ..Observed::nothing(Receipt::empty(&desired.name))
     })
+}
+
+async fn schedule(desired: &Desired, client: &Client) -> Result<Option<JobSchedule>, ClientError> {
+    match &desired.job.schedule {
+        Some(_) => client.batch.get_job_schedule(desired.job.id.as_str()).await,
+        None => Ok(None),
+    }
 }
 
 /// The manifest's containers that exist; with their blobs only when there is work.

@@ -9,6 +9,7 @@ use super::strays::Strays;
 use crate::desired::{DIGEST_SETTING, OWNER_KEY};
 use crate::wire::batch::command::{EnvironmentSetting, ExecutionResult};
 use crate::wire::batch::job::Job;
+use crate::wire::batch::job_schedule::JobSchedule;
 use crate::wire::batch::node::NodeInfo;
 use crate::wire::batch::pool::Pool;
 use crate::wire::batch::task::{TaskExecutionInfo, TaskState};
@@ -23,6 +24,8 @@ pub struct Observed {
     pub job: Option<Job>,
     /// What is ours and not in the manifest any more.
     pub strays: Strays,
+    /// Looked at when the manifest has one.
+    pub schedule: Option<JobSchedule>,
     /// Tasks of the job, by lower-cased id.
     pub tasks: BTreeMap<String, LiveTask>,
     /// What earlier runs brought home.
@@ -48,6 +51,7 @@ impl Observed {
             pool: None,
             job: None,
             strays: Strays::default(),
+            schedule: None,
             tasks: BTreeMap::new(),
             receipt,
             outputs: BTreeMap::new(),

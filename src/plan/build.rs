@@ -24,7 +24,8 @@ pub fn build(
         return Err(unknown);
     }
     let mut tasks = task::tasks(desired, observed, options);
-    let works = tasks.iter().any(|t| t.work.is_awaited());
+    // What a schedule needs is looked after at every apply: its jobs may begin at any time.
+    let works = desired.job.schedule.is_some() || tasks.iter().any(|t| t.work.is_awaited());
     let around = Around {
         works,
         leaves_tasks: tasks.iter().any(|t| t.work == TaskWork::Left),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::desired::{Desired, When};
 use crate::observed::{Observed, owner};
 use crate::wire::batch::job::JobState;
+use crate::wire::batch::job_schedule::JobScheduleState;
 use crate::wire::batch::pool::PoolState;
 
 /// Steps 8 and 9.
@@ -103,6 +104,12 @@ impl CleanupPlan {
         // What is going is as good as gone: one of the same name that this run makes is ours.
         let job = observed.job.as_ref();
         let job = job.filter(|j| j.state != JobState::Deleting);
+        let schedule = observed.schedule.as_ref();
+        let schedule = schedule.filter(|s| s.state != JobScheduleState::Deleting);
+        let job = match desired.job.schedule {
+            Some(_) => schedule.map(|s| &s.metadata),
+            None => job.map(|j| &j.metadata),
+        };
         let pool = observed.pool.as_ref();
         let pool = pool.filter(|p| p.state != PoolState::Deleting);
         Self {
@@ -110,7 +117,7 @@ impl CleanupPlan {
             job: Fate::of(
                 desired.cleanup.job,
                 job.is_some(),
-                job.is_some_and(|j| owned(owner(&j.metadata))),
+                job.is_some_and(|metadata| owned(owner(metadata))),
                 around,
             ),
             pool: Fate::of(

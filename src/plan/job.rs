@@ -6,6 +6,7 @@ use super::action::{Action, FieldChange, Reason};
 use super::options::Options;
 use super::pool::digest;
 use super::refused::Refused;
+use super::schedule;
 use super::task::TaskPlan;
 use crate::desired::Desired;
 use crate::observed::{Observed, owner};
@@ -26,6 +27,9 @@ pub(super) fn job(
     tasks: &[TaskPlan],
     options: &Options,
 ) -> Result<JobPlan, Refused> {
+    if desired.job.schedule.is_some() {
+        return schedule::schedule(desired, observed);
+    }
     let plan = |action, reason| {
         Ok(JobPlan {
             action,

@@ -12,6 +12,7 @@ mod job;
 mod options;
 mod pool;
 mod refused;
+mod schedule;
 mod step;
 mod task;
 mod transfer;

@@ -26,7 +26,7 @@ pub(super) fn containers(
         .collect()
 }
 
-/// Every file that the start task or one of `running` reads is a blob with the same content; so is every file
+/// Every file that the start task, what the job runs besides its tasks, or one of `running` reads is a blob with the same content; so is every file
 /// that nothing in the manifest reads by name, since commands may know it by other ways.
 pub(super) fn uploads(
     desired: &Desired,
@@ -76,9 +76,11 @@ impl<'a> Needs<'a> {
     fn new(desired: &'a Desired, running: &[&'a Task]) -> Self {
         let mut needed = Sources::default();
         needed.extend(&desired.pool.start_task_inputs);
+        needed.extend(desired.job.files.inputs());
         running.iter().for_each(|t| needed.extend(&t.inputs));
         let mut known = Sources::default();
         known.extend(&desired.pool.start_task_inputs);
+        known.extend(desired.job.files.inputs());
         desired.tasks.iter().for_each(|t| known.extend(&t.inputs));
         Self { needed, known }
     }
@@ -89,7 +91,7 @@ impl<'a> Needs<'a> {
 }
 
 impl<'a> Sources<'a> {
-    fn extend(&mut self, inputs: &'a [crate::desired::Input]) {
+    fn extend(&mut self, inputs: impl IntoIterator<Item = &'a crate::desired::Input>) {
         use crate::desired::InputSource::{Blob, Container, Url};
         for input in inputs {
             match &input.source {

@@ -418,6 +418,15 @@ impl PlanView<'_> {
     }
 }
 
+/// When the service makes the job.
+fn job_schedule(desired: &Desired) -> Option<String> {
+    let schedule = desired.job.schedule.as_ref()?;
+    Some(match schedule.recurrence_interval {
+        Some(interval) => format!("made by a schedule every {interval}"),
+        None => "made by a schedule, once".to_owned(),
+    })
+}
+
 /// What the job runs besides its tasks.
 fn job_note(desired: &Desired) -> String {
     let job = &desired.job.template;
@@ -431,6 +440,10 @@ fn job_note(desired: &Desired) -> String {
     .collect();
     match kinds.split_last() {
         None => String::new(),
+        _ if job_schedule(desired).is_some() => {
+            let when = job_schedule(desired).unwrap_or_default();
+            format!("{when}, with {} task", kinds.join(", "))
+        }
         Some((one, [])) => format!("with a {one} task"),
         Some((last, rest)) => format!("with {} and {last} task", rest.join(", ")),
     }

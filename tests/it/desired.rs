@@ -344,7 +344,11 @@ fn the_manifests_of_this_repository_compile() {
         );
         assert_eq!(diagnostics, [], "{}", path.display());
         let desired = desired::compile(&manifest, &snapshot, &folder).unwrap();
-        assert!(!desired.tasks.is_empty(), "{}", path.display());
+        assert!(
+            desired.job.schedule.is_some() == desired.tasks.is_empty(),
+            "{}",
+            path.display()
+        );
         count += 1;
     }
     assert!(count >= 2);

@@ -7,13 +7,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use batchflow::client::batch::ListOptions;
-use batchflow::service::Service;
+use batchflow::service::{Nodes, Options, Service, start};
+use batchflow::wire::batch::job::{JobState, OnAllTasksComplete};
 use batchflow::wire::batch::node::{Node, NodeState};
 use batchflow::wire::batch::pool::{NodeDeallocationOption, PoolResize};
 use batchflow::wire::batch::task::Task;
 use futures::TryStreamExt;
 
-use crate::support::{Workshop, client, files, local_service};
+use crate::support::{Ran, Workshop, client, files, local_service};
 
 /// A copy of one example, so that nothing is written into the source tree.
 fn example(name: &str) -> (Workshop, String) {
@@ -302,4 +303,63 @@ fn a_pool_of_an_image_of_ones_own_is_planned_and_refused_locally_by_name() {
     shop.run(["apply", &manifest, "--yes"])
         .ends_with(1)
         .says(&["the local service does not support"]);
+}
+
+/// The first job of a schedule is made at once. It is set up once, changed as a whole, and destroyed with all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_makes_jobs_that_its_manager_works_on() {
+    let options = Options {
+        nodes: Nodes::Running,
+        autoscale_interval: Some(Duration::from_millis(100)),
+        ..Options::new(env!("CARGO_BIN_EXE_batchflow").into())
+    };
+    let service = start(options).await.unwrap();
+    let client = client(&service);
+    let (shop, manifest) = example("schedule");
+    let text = shop.read(&manifest);
+    shop.write(&manifest, &on_account(&text, &service));
+    let run = |args: &[&str]| {
+        let mut command = shop.command(args);
+        credentials(&mut command, &service);
+        Ran(command.output().unwrap())
+    };
+    run(&["plan", &manifest]).ends_with(0).says(&[
+        "made by a schedule every P1D, with manager task",
+        "autoscale",
+        "daily-report",
+        "kept",
+    ]);
+    run(&["apply", &manifest, "--yes"]).ends_with(0);
+    let job = "daily-report:job-1";
+    let state = async || client.batch.get_job(job).await.unwrap().map(|j| j.state);
+    until(async || state().await == Some(JobState::Completed)).await;
+    let reports = client.blob.list_blobs("reports", None);
+    let reports: Vec<_> = reports.try_collect().await.unwrap();
+    let names: Vec<_> = reports.iter().map(|b| b.name.as_str()).collect();
+    assert_eq!(names, ["daily/report.txt"]);
+    let live = client.batch.get_job_schedule("daily-report").await.unwrap();
+    let live = live.unwrap();
+    assert!(live.execution_info.next_run_time.is_some());
+    let end = live.job_specification.on_all_tasks_complete;
+    assert_eq!(end, Some(OnAllTasksComplete::TerminateJob));
+
+    run(&["apply", &manifest, "--yes"])
+        .ends_with(0)
+        .says(&["No changes."]);
+    shop.write(
+        &manifest,
+        &shop.read(&manifest).replace("\"1d\"", "\"12h\""),
+    );
+    run(&["apply", &manifest, "--yes"])
+        .ends_with(0)
+        .says(&["schedule or job changed", "forces replacement"]);
+    let live = client.batch.get_job_schedule("daily-report").await.unwrap();
+    let interval = live.unwrap().schedule.unwrap().recurrence_interval.unwrap();
+    assert_eq!(interval.to_string(), "PT12H");
+
+    run(&["destroy", &manifest, "--yes"]).ends_with(0);
+    let live = client.batch.get_job_schedule("daily-report").await.unwrap();
+    assert_eq!(live.map(|l| l.id), None);
+    assert!(client.batch.get_pool("schedule").await.unwrap().is_none());
+    service.stop().await;
 }

@@ -191,6 +191,8 @@ fn every_key_is_accepted() {
         used.insert(format!(".job.job_{task}_task.command_line"));
     }
     used.insert(".job.job_release_task.commands".to_owned());
+    // It excludes tasks.
+    used.extend(known.iter().filter(|k| k.starts_with(".schedule")).cloned());
     let unused: Vec<_> = known.difference(&used).collect();
     assert!(unused.is_empty(), "not in every-key.toml: {unused:?}");
     assert!(known.len() > 60);

@@ -58,7 +58,7 @@ impl Workshop {
 }
 
 /// How a run ended.
-pub(crate) struct Ran(Output);
+pub(crate) struct Ran(pub(crate) Output);
 
 impl Ran {
     pub(crate) fn of(output: Output) -> Self {

@@ -6,6 +6,7 @@
 mod call;
 mod file;
 mod job;
+mod job_schedule;
 mod node;
 mod page;
 mod pool;

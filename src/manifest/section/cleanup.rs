@@ -18,7 +18,8 @@ pub enum Policy {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "cleanup")]
 pub(in crate::manifest) struct RawCleanup {
-    /// The blob containers of the manifest; default `on_success` with a `[download]`, else `never`.
+    /// The blob containers of the manifest; default `on_success` with a `[download]`, else `never`. With a `[schedule]`
+    /// all three are `never`.
     containers: Option<Policy>,
     /// The job with its tasks; default `on_success`.
     job: Option<Policy>,
@@ -35,8 +36,21 @@ pub struct Cleanup {
 }
 
 impl RawCleanup {
+    /// Whether it names anything to delete.
+    pub(in crate::manifest) fn deletes(&self) -> bool {
+        let policies = [self.containers, self.job, self.pool];
+        policies.into_iter().flatten().any(|p| p != Policy::Never)
+    }
+
     /// Outputs that nobody downloads are not deleted unless the manifest says so.
-    pub(in crate::manifest) fn check(&self, has_download: bool) -> Cleanup {
+    pub(in crate::manifest) fn check(&self, has_download: bool, is_scheduled: bool) -> Cleanup {
+        if is_scheduled {
+            return Cleanup {
+                containers: Policy::Never,
+                job: Policy::Never,
+                pool: Policy::Never,
+            };
+        }
         let containers = if has_download {
             Policy::OnSuccess
         } else {

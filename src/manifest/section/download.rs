@@ -31,6 +31,11 @@ pub struct Download {
 }
 
 impl RawDownload {
+    /// Where its folder is named.
+    pub(in crate::manifest) fn place(&self) -> std::ops::Range<usize> {
+        self.to.span.clone()
+    }
+
     pub(in crate::manifest) fn check(&self, checker: &mut Checker<'_>) -> Option<Download> {
         let container = checker.container(&self.container);
         let to = checker.text(&self.to);

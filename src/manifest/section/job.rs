@@ -102,6 +102,10 @@ pub struct Job {
 }
 
 impl RawJob {
+    pub(in crate::manifest) fn has_manager(&self) -> bool {
+        self.job_manager_task.is_some()
+    }
+
     pub(in crate::manifest) fn check(raw: &At<Self>, checker: &mut Checker<'_>) -> Option<Job> {
         let job = &raw.value;
         let id = checker.name(&job.id, codes::INVALID_ID, JobId::new);

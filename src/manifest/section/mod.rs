@@ -12,6 +12,7 @@ mod machine;
 mod mounts;
 mod network;
 pub mod pool;
+pub mod schedule;
 pub mod start_task;
 pub mod tasks;
 pub mod uploads;
