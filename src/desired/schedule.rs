@@ -1,7 +1,7 @@
 //! The schedule a manifest asks for: the job's body as what each of its jobs is made from.
 
 use super::body::Urls;
-use super::{Job, wire_duration};
+use super::{DIGEST_KEY, Job, OWNER_KEY, wire_duration};
 use crate::manifest;
 use crate::wire::batch::job_schedule::{JobScheduleCreate, JobSpecification, Schedule};
 
@@ -19,6 +19,9 @@ impl Job {
     pub fn schedule_body(&self, urls: &Urls<'_>) -> Option<JobScheduleCreate> {
         let schedule = self.schedule.clone()?;
         let job = self.body(urls);
+        // Its jobs go with it: none of them is looked after by itself.
+        let is_mark = |name: &str| name == OWNER_KEY || name == DIGEST_KEY;
+        let unmarked = job.metadata.iter().filter(|m| !is_mark(&m.name));
         Some(JobScheduleCreate {
             id: job.id,
             display_name: job.display_name.clone(),
@@ -39,7 +42,7 @@ impl Job {
                 job_release_task: job.job_release_task,
                 common_environment_settings: job.common_environment_settings,
                 pool_info: job.pool_info,
-                metadata: job.metadata,
+                metadata: unmarked.cloned().collect(),
             },
         })
     }

@@ -342,6 +342,9 @@ async fn a_schedule_makes_jobs_that_its_manager_works_on() {
     assert!(live.execution_info.next_run_time.is_some());
     let end = live.job_specification.on_all_tasks_complete;
     assert_eq!(end, Some(OnAllTasksComplete::TerminateJob));
+    // The mark is on the schedule alone: nobody takes its jobs for strays.
+    assert!(live.job_specification.metadata.is_empty());
+    assert!(!live.metadata.is_empty());
 
     run(&["apply", &manifest, "--yes"])
         .ends_with(0)
