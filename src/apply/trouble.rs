@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::plan::StepKind;
 use crate::wire::batch::command::TaskFailureInfo;
 use crate::wire::batch::node::{Node, NodeState};
-use crate::wire::batch::pool::AllocationState;
+use crate::wire::batch::pool::{AllocationState, Pool};
 
 /// Bytes of stderr that are shown.
 const TAIL: u64 = 2048;
@@ -48,6 +48,7 @@ pub(super) fn failure_text(info: &TaskFailureInfo) -> (Option<String>, Option<St
 pub(super) struct Nodes {
     states: Vec<(String, u64)>,
     warned: bool,
+    formula_told: bool,
     preparations: Preparations,
 }
 
@@ -88,6 +89,14 @@ impl Nodes {
         self.preparations.check(run, &nodes).await?;
         if nodes.is_empty() && !anything_ran {
             let pool = run.client.batch.get_pool(id).await.map_err(&at)?;
+            if let Some(error) = pool.as_ref().and_then(formula_error)
+                && !self.formula_told
+            {
+                self.formula_told = true;
+                run.events.emit(Event::Warning {
+                    message: format!("the autoscale formula of `{id}` has no result yet: {error}"),
+                });
+            }
             if let Some(pool) = pool
                 && pool.allocation_state == Some(AllocationState::Steady)
                 && let Some(error) = pool.resize_errors.first()
@@ -133,6 +142,14 @@ pub(super) fn run_end(exit_code: Option<i32>) -> String {
         Some(code) => format!(" with exit code {code}"),
         None => " before it could run".to_owned(),
     }
+}
+
+/// Why the last evaluation of the pool's formula failed.
+fn formula_error(pool: &Pool) -> Option<String> {
+    let error = pool.auto_scale_run.as_ref()?.error.as_ref()?;
+    let values = error.values.iter().filter_map(|v| v.value.clone());
+    let all: Vec<String> = error.message.clone().into_iter().chain(values).collect();
+    Some(all.join(": "))
 }
 
 async fn start_task_error(run: &Run<'_>, node: &Node) -> ApplyError {

@@ -153,6 +153,23 @@ fn a_job_manager_goes_before_the_tasks() {
         .says(&["manager", "exit code 5"]);
 }
 
+/// A pool without nodes whose formula fails would be waited for without a word.
+#[test]
+fn a_formula_that_cannot_be_evaluated_is_told() {
+    let (shop, manifest) = example("autoscale");
+    let formula = "max(0, $PendingTasks.GetSample(1))";
+    let text = shop.read(&manifest);
+    assert!(text.contains(formula));
+    // The local service has these samples after some seconds.
+    let later = "max(0, $PendingTasks.GetSample(TimeInterval_Minute * 5, 35))";
+    shop.write(&manifest, &text.replace(formula, later));
+    shop.run(["apply", &manifest, "--yes"]).ends_with(0).says(&[
+        "the autoscale formula of `autoscale` has no result yet",
+        "35 % are asked for",
+    ]);
+    assert_eq!(outputs(&shop, "autoscale").len(), 6);
+}
+
 #[test]
 fn formulas_are_tried_offline() {
     let (shop, manifest) = example("autoscale");
