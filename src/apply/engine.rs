@@ -81,6 +81,7 @@ async fn work(run: &Run<'_>) -> Result<Outcome, ApplyError> {
             .await?;
         succeeded = watched.succeeded;
         outcome.failures = watched.failures;
+        outcome.blocked = watched.blocked;
         outcome.end = watched.end;
         if run.desired.job.ends_with_tasks {
             job_tasks::released(run, StepKind::Monitor).await?;

@@ -1,7 +1,7 @@
 //! Step 6: all tasks are completed. Only what changed since the last look is asked for; failures are told as
 //! they happen, and trouble with the nodes ends the wait when no task could ever run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -15,8 +15,9 @@ use crate::clock;
 use crate::event::{Event, TaskCounts, TaskFailure};
 use crate::observed::LiveTask;
 use crate::plan::StepKind;
-use crate::wire::batch::job::JobState;
-use crate::wire::batch::task::TaskState;
+use crate::wire::batch::exit::Ending;
+use crate::wire::batch::job::{JobState, OnTaskFailure};
+use crate::wire::batch::task::{JobAction, TaskState};
 use crate::wire::time::Time;
 
 /// What the waiting brought.
@@ -24,6 +25,8 @@ pub(super) struct Watched {
     /// Indices of tasks that succeeded.
     pub(super) succeeded: Vec<usize>,
     pub(super) failures: Vec<TaskFailure>,
+    /// How many wait for a task that failed.
+    pub(super) blocked: usize,
     pub(super) end: End,
 }
 
@@ -40,6 +43,9 @@ const TASK_ENDED: &str = "TaskEnded";
 /// The reason of a job that its own `maxWallClockTime` ended.
 const WALL_CLOCK: &str = "MaxWallClockTimeExpiry";
 
+/// The reason of a job that the exit conditions of a task ended.
+const TASK_FAILED: &str = "TaskFailed";
+
 pub(super) async fn watch(run: &Run<'_>) -> Result<Watched, ApplyError> {
     let mut watch = Watch::new(run);
     let start = clock::monotonic();
@@ -51,9 +57,11 @@ pub(super) async fn watch(run: &Run<'_>) -> Result<Watched, ApplyError> {
             watch.tell(failure).await;
         }
         watch.count();
-        if watch.open.is_empty() {
+        if watch.open.len() == watch.blocked() {
             // A job that ends takes its running tasks with it: then it is the job's end that has to be told.
-            let end = if watch.job_end_was_seen() {
+            let end = if watch.asked.is_some() {
+                watch.asked.clone()
+            } else if watch.job_end_was_seen() {
                 watch.job_end().await?
             } else {
                 None
@@ -82,6 +90,10 @@ struct Watch<'r, 'a> {
     completed: HashSet<String>,
     succeeded: Vec<usize>,
     failures: Vec<TaskFailure>,
+    /// Tasks that failed, or wait for one of these, in a way that keeps those after them from running.
+    dead: BTreeSet<usize>,
+    /// What the exit conditions of a task that failed ask of the job.
+    asked: Option<End>,
     /// The latest change of state seen.
     since: Option<Time>,
 }
@@ -102,6 +114,8 @@ impl<'r, 'a> Watch<'r, 'a> {
             completed: HashSet::new(),
             succeeded: Vec::new(),
             failures: Vec::new(),
+            dead: BTreeSet::new(),
+            asked: None,
             since: None,
         }
     }
@@ -158,6 +172,7 @@ impl<'r, 'a> Watch<'r, 'a> {
                     if task.succeeded() {
                         self.succeeded.extend(index);
                     } else {
+                        self.note_failure(index, &task);
                         failed.push(task);
                     }
                 }
@@ -172,6 +187,51 @@ impl<'r, 'a> Watch<'r, 'a> {
             }
         }
         Ok(failed)
+    }
+
+    fn note_failure(&mut self, index: usize, task: &LiveTask) {
+        let Some(info) = &task.execution_info else {
+            return;
+        };
+        let conditions = self.run.desired.tasks[index]
+            .template
+            .exit_conditions
+            .as_deref();
+        let ending = Ending::of(info);
+        if !ending.satisfies(conditions) {
+            self.dead.insert(index);
+        }
+        if self.run.desired.job.body.on_task_failure
+            != Some(OnTaskFailure::PerformExitOptionsJobAction)
+        {
+            return;
+        }
+        let options = conditions.and_then(|c| c.options(ending));
+        match options.and_then(|o| o.job_action) {
+            Some(JobAction::None) => {}
+            Some(JobAction::Disable) => self.asked = Some(End::DisabledByTask),
+            Some(JobAction::Terminate) | None => self.asked = Some(End::EndedByTask),
+        }
+    }
+
+    /// How many of the open tasks wait for one that failed, and always will.
+    fn blocked(&mut self) -> usize {
+        if self.dead.is_empty() {
+            return 0;
+        }
+        let tasks = &self.run.desired.tasks;
+        loop {
+            let waits = |i: &usize| {
+                let mut after = tasks[*i].after.iter();
+                !self.dead.contains(i) && after.any(|r| self.dead.range(r.clone()).next().is_some())
+            };
+            let new: Vec<usize> = self.open.values().copied().filter(waits).collect();
+            if new.is_empty() {
+                let open = self.open.values();
+                return open.filter(|i| self.dead.contains(i)).count();
+            }
+            self.dead.extend(new);
+        }
     }
 
     /// Gathers what a person needs to know about a failure, while the node is still there to ask.
@@ -225,6 +285,9 @@ impl<'r, 'a> Watch<'r, 'a> {
         let Some(job) = job.map_err(ApplyError::at(StepKind::Monitor))? else {
             return Err(ApplyError::JobGone(id.to_string()));
         };
+        if self.asked == Some(End::DisabledByTask) && job.state == JobState::Disabled {
+            return Ok(Some(End::DisabledByTask));
+        }
         if job.state != JobState::Completed {
             return Ok(None);
         }
@@ -234,14 +297,16 @@ impl<'r, 'a> Watch<'r, 'a> {
             .unwrap_or_default();
         Ok(match reason.as_str() {
             WALL_CLOCK => Some(End::JobDeadline),
+            TASK_FAILED => Some(End::EndedByTask),
             // All tasks completed since the last look.
             "AllTasksComplete" => Some(End::Succeeded),
             _ => Some(End::JobEnded(reason)),
         })
     }
 
-    fn finish(self, end: End) -> Watched {
+    fn finish(mut self, end: End) -> Watched {
         Watched {
+            blocked: self.blocked(),
             succeeded: self.succeeded,
             failures: self.failures,
             end,

@@ -9,6 +9,8 @@ pub struct Outcome {
     pub succeeded: usize,
     pub up_to_date: usize,
     pub failures: Vec<TaskFailure>,
+    /// Tasks that never ran because one they depend on failed.
+    pub blocked: usize,
     pub bytes_up: u64,
     pub bytes_down: u64,
     pub files_up: usize,
@@ -26,6 +28,10 @@ pub enum End {
     TasksFailed,
     /// The service ended the job at its time limit.
     JobDeadline,
+    /// The exit conditions of a task that failed ended the job.
+    EndedByTask,
+    /// The exit conditions of a task that failed disabled the job.
+    DisabledByTask,
     /// The job was ended by something else; its reason.
     JobEnded(String),
 }

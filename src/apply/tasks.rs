@@ -85,12 +85,17 @@ pub(super) async fn ensure(run: &Run<'_>) -> Result<(), ApplyError> {
         .filter(|t| t.work.is_added())
         .map(|t| t.task)
         .collect();
+    let mut waits = run.plan.waits(run.desired);
     let mut refused = Vec::new();
     let mut done = 0;
     for batch in added.chunks(BATCH) {
         let bodies: Vec<_> = batch
             .iter()
-            .map(|i| run.desired.tasks[*i].body(&urls))
+            .map(|i| {
+                let mut body = run.desired.tasks[*i].body(&urls);
+                body.depends_on = waits.of(*i).map(Box::new);
+                body
+            })
             .collect();
         // Once told to stop, no further request is made of them; those under way get their answers.
         let stop = run.cancel.child_token();

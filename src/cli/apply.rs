@@ -99,6 +99,7 @@ async fn with_target(
         succeeded: outcome.succeeded,
         up_to_date: outcome.up_to_date,
         failed: outcome.failures.len(),
+        blocked: outcome.blocked,
         files_up: outcome.files_up,
         bytes_up: outcome.bytes_up,
         files_down: outcome.files_down,
@@ -137,7 +138,9 @@ async fn carry_out_plan(
 fn exit_code(outcome: &Outcome) -> ExitCode {
     match outcome.end {
         End::Succeeded if outcome.failures.is_empty() => ExitCode::Ok,
-        End::Succeeded | End::TasksFailed => ExitCode::TasksFailed,
+        End::Succeeded | End::TasksFailed | End::EndedByTask | End::DisabledByTask => {
+            ExitCode::TasksFailed
+        }
         End::JobDeadline => ExitCode::Deadline,
         End::JobEnded(_) => ExitCode::Error,
     }
@@ -148,6 +151,14 @@ fn cut_short(end: &End) -> Option<String> {
         End::Succeeded | End::TasksFailed => None,
         End::JobDeadline => Some(
             "The job reached job.constraints.max_wall_clock_time and the service ended it; apply again to run what is left."
+                .to_owned(),
+        ),
+        End::EndedByTask => Some(
+            "The exit conditions of a failed task ended the job; apply again to run what is left."
+                .to_owned(),
+        ),
+        End::DisabledByTask => Some(
+            "The exit conditions of a failed task disabled the job; apply again to enable it and run what is left."
                 .to_owned(),
         ),
         End::JobEnded(reason) => Some(format!(

@@ -9,6 +9,7 @@ use crate::manifest::{self, Bindings, OnAllTasksComplete, OnTaskFailure};
 use crate::wire::batch::command::MetadataItem;
 use crate::wire::batch::job::{self, JobConstraints, JobCreate};
 use crate::wire::batch::pool::PoolInfo;
+use crate::wire::batch::task::ExitConditions;
 
 pub(super) fn compile(
     manifest: &manifest::Manifest,
@@ -42,7 +43,7 @@ pub(super) fn compile(
     let mut template = JobCreate {
         id: job.id.value.to_string(),
         display_name: job.display_name.clone(),
-        uses_task_dependencies: None,
+        uses_task_dependencies: uses_dependencies(manifest).then_some(true),
         priority: job.priority,
         allow_task_preemption: None,
         max_parallel_tasks: job.max_parallel_tasks,
@@ -94,5 +95,15 @@ pub(super) fn compile(
         schedule,
         ends_with_tasks,
         digest,
+    })
+}
+
+/// A job has to say so beforehand.
+fn uses_dependencies(manifest: &manifest::Manifest) -> bool {
+    manifest.tasks.iter().any(|task| {
+        let conditions = task.exit_conditions.as_ref();
+        !task.depends_on.is_empty()
+            || !task.gather.is_empty()
+            || conditions.is_some_and(ExitConditions::have_dependency_action)
     })
 }

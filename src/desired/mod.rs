@@ -4,7 +4,9 @@
 mod body;
 mod command;
 mod compile;
+mod dependencies;
 mod digest;
+mod gather;
 mod job;
 mod job_tasks;
 mod pool;
@@ -29,6 +31,7 @@ use crate::wire::batch::task::TaskCreate;
 pub use body::Urls;
 pub use compile::{compile, compile_footprint};
 pub use job_tasks::JobFiles;
+pub use dependencies::task_dependencies;
 pub use sources::sources;
 
 use compile::{marks, wire_duration};
@@ -131,6 +134,8 @@ pub struct Task {
     pub template: TaskCreate,
     pub inputs: Vec<Input>,
     pub outputs: Vec<Output>,
+    /// The tasks that must be done before it runs: indices of [`Desired::tasks`].
+    pub after: Vec<Range<usize>>,
 }
 
 /// Files a node fetches before a command runs.
@@ -204,6 +209,13 @@ pub enum When {
     /// However the run ends.
     Always,
     Never,
+}
+
+impl Output {
+    /// Whether the pattern can match several files.
+    pub fn is_wild(&self) -> bool {
+        self.pattern.contains(['*', '?', '['])
+    }
 }
 
 impl Download {

@@ -24,6 +24,10 @@ impl Problems {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     pub(super) fn finish(self) -> Vec<Diagnostic> {
         self.list
             .into_iter()

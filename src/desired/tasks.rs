@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::command::{command_line, environment, input, output, render, render_option, staged};
+use super::dependencies::{Ask, Directory, Order, fits, task_dependencies};
 use super::digest::{Canon, Contents};
+use super::gather;
 use super::problems::Problems;
 use super::{DIGEST_SETTING, DigestParts, Input, InputSource, Job, Output, Task, wire_duration};
 use crate::diagnostic::{Diagnostic, codes};
@@ -49,7 +51,10 @@ impl<'a> Compiler<'a> {
         let mut tasks = Vec::new();
         let mut ids: HashMap<String, Claim<'a>> = HashMap::new();
         let mut outputs: HashMap<(ContainerName, String), Claim<'a>> = HashMap::new();
+        let mut asks = Vec::new();
+        let mut groups = Vec::with_capacity(factories.len());
         for factory in factories {
+            let first = tasks.len();
             let mut bindings = bindings.clone();
             let items = self.items(factory);
             tasks.reserve(items.len());
@@ -65,6 +70,7 @@ impl<'a> Compiler<'a> {
                 let Some(task) = self.task(factory, item, &mut bindings) else {
                     continue;
                 };
+                asks.extend(self.ask(tasks.len(), factory, &bindings));
                 let key = task.id.as_str().to_ascii_lowercase();
                 self.claim(
                     &mut ids,
@@ -74,8 +80,7 @@ impl<'a> Compiler<'a> {
                     || format!("two tasks have the id `{}`", task.id),
                 );
                 for (output, asked) in task.outputs.iter().zip(&factory.output_files) {
-                    let wild = output.pattern.contains(['*', '?', '[']);
-                    if let Some(path) = output.path.as_ref().filter(|_| !wild) {
+                    if let Some(path) = output.path.as_ref().filter(|_| !output.is_wild()) {
                         let key = (output.container.clone(), path.clone());
                         self.claim(
                             &mut outputs,
@@ -93,8 +98,114 @@ impl<'a> Compiler<'a> {
                 }
                 tasks.push(task);
             }
+            groups.push(first..tasks.len());
+        }
+        if self.problems.is_empty() {
+            self.connect(factories, &groups, &asks, &mut tasks);
+        }
+        if self.problems.is_empty() {
+            self.sign(&mut tasks);
         }
         tasks
+    }
+
+    /// What a task waits for, by name; None: nothing.
+    fn ask(&mut self, task: usize, factory: &'a Factory, bindings: &Bindings) -> Option<Ask<'a>> {
+        if factory.depends_on.is_empty() && factory.gather.is_empty() {
+            return None;
+        }
+        let templates = factory.depends_on.task_ids.iter();
+        let ids = templates.map(|t| render(t, bindings, self.problems));
+        Some(Ask {
+            task,
+            factory,
+            ids: ids.collect::<Option<_>>()?,
+        })
+    }
+
+    /// Ties tasks to those they wait for.
+    fn connect(
+        &mut self,
+        factories: &[Factory],
+        groups: &[Range<usize>],
+        asks: &[Ask<'_>],
+        tasks: &mut [Task],
+    ) {
+        if asks.is_empty() {
+            return;
+        }
+        let directory = Directory::new(factories, groups, tasks);
+        let mut too_many: HashMap<Vec<Range<usize>>, bool> = HashMap::new();
+        let mut gathered: HashMap<&str, Vec<Input>> = HashMap::new();
+        for ask in asks {
+            let after = directory.resolve(ask, self.problems);
+            let fits = *too_many.entry(after.clone()).or_insert_with(|| {
+                let indices = after.iter().cloned().flatten();
+                fits(&task_dependencies(indices.map(|i| tasks[i].id.as_str())))
+            });
+            if !fits {
+                self.problems.report(
+                    Diagnostic::error(
+                        codes::OUT_OF_RANGE,
+                        "the ids of the tasks it waits for are too long together",
+                    )
+                    .label(ask.factory.span.clone(), "at most 64000 characters")
+                    .help("make the ids they have whole numbers, such as `id = \"{{index}}\"`: these are told as ranges"),
+                );
+            }
+            for name in &ask.factory.gather {
+                let inputs = gathered.entry(name.as_str()).or_insert_with(|| {
+                    let group = directory.group(name.as_str());
+                    gather::inputs(group, name, tasks, self.snapshot, self.problems)
+                });
+                tasks[ask.task].inputs.extend(inputs.iter().cloned());
+            }
+            tasks[ask.task].after = after;
+        }
+    }
+
+    /// Gives every task its digest, each after those it waits for: what changes them changes it.
+    fn sign(&mut self, tasks: &mut [Task]) {
+        let order = Order::of(tasks);
+        if let Some(first) = order.cycle.first() {
+            let shown = order.cycle.iter().chain([first]).take(6);
+            let ids: Vec<&str> = shown.map(|i| tasks[*i].id.as_str()).collect();
+            self.problems.report(
+                Diagnostic::error(codes::DEPENDENCY_CYCLE, "these tasks wait for each other")
+                    .label(
+                        tasks[*first].span.clone(),
+                        format!("{} could never run", ids[0]),
+                    )
+                    .help(format!("the circle is {}", ids.join(" → "))),
+            );
+            return;
+        }
+        let mut sets: HashMap<Range<usize>, String> = HashMap::new();
+        for index in order.tasks {
+            let (mut digest, parts) = self.digest(&tasks[index]);
+            if !tasks[index].after.is_empty() {
+                let mut canon = Canon::new("task after others");
+                canon.field("own", &digest);
+                for range in &tasks[index].after {
+                    let upstream = sets.entry(range.clone()).or_insert_with(|| {
+                        let mut canon = Canon::new("tasks");
+                        for task in &tasks[range.clone()] {
+                            canon.field(task.id.as_str(), &task.digest);
+                        }
+                        canon.finish()
+                    });
+                    canon.field("after", upstream);
+                }
+                digest = canon.finish();
+            }
+            let task = &mut tasks[index];
+            task.template.environment_settings.push(EnvironmentSetting {
+                name: DIGEST_SETTING.to_owned(),
+                value: Some(digest.clone()),
+            });
+            task.digest = digest;
+            task.parts = parts;
+        }
     }
 
     fn claim<K: Eq + std::hash::Hash>(
@@ -215,12 +326,6 @@ impl<'a> Compiler<'a> {
             .map(|file| output(file, bindings, problems))
             .collect();
         let outputs = outputs?;
-        let (digest, parts) = self.digest(&command_line, &own, &inputs, &outputs);
-        let mut environment_settings = own;
-        environment_settings.push(EnvironmentSetting {
-            name: DIGEST_SETTING.to_owned(),
-            value: Some(digest.clone()),
-        });
         let constraints = TaskConstraints {
             max_wall_clock_time: factory.max_wall_clock_time.as_ref().map(wire_duration),
             retention_time: factory.retention_time.as_ref().map(wire_duration),
@@ -229,12 +334,12 @@ impl<'a> Compiler<'a> {
         let template = TaskCreate {
             id: id.to_string(),
             display_name,
-            exit_conditions: None,
+            exit_conditions: factory.exit_conditions.clone().map(Box::new),
             command_line,
             container_settings: None,
             resource_files: Vec::new(),
             output_files: Vec::new(),
-            environment_settings,
+            environment_settings: own,
             affinity_info: None,
             constraints: (constraints != TaskConstraints::default()).then_some(constraints),
             required_slots: factory.required_slots,
@@ -245,30 +350,25 @@ impl<'a> Compiler<'a> {
         };
         Some(Task {
             id,
-            digest,
-            parts,
+            digest: String::new(),
+            parts: DigestParts::default(),
             span: factory.span.clone(),
             template,
             inputs,
             outputs,
+            after: Vec::new(),
         })
     }
 
     /// Over everything that decides what the task writes. Limits of time and retries are left out: they decide whether
     /// it succeeds, not with what, and raising one must not run a hundred thousand finished tasks again.
-    fn digest(
-        &mut self,
-        command_line: &str,
-        own: &[EnvironmentSetting],
-        inputs: &[Input],
-        outputs: &[Output],
-    ) -> (String, DigestParts) {
+    fn digest(&mut self, task: &Task) -> (String, DigestParts) {
         let mut canon = Canon::new("task");
         canon.field("base", &self.base);
-        canon.field("command line", command_line);
+        canon.field("command line", &task.template.command_line);
         let mut parts = DigestParts {
             node: part(self.base.as_bytes()),
-            command: part(command_line.as_bytes()),
+            command: part(task.template.command_line.as_bytes()),
             ..DigestParts::default()
         };
         let common = self
@@ -277,7 +377,7 @@ impl<'a> Compiler<'a> {
             .unwrap_or_default();
         let settings: BTreeMap<&str, &str> = common
             .iter()
-            .chain(own)
+            .chain(&task.template.environment_settings)
             .map(|s| (s.name.as_str(), s.value.as_deref().unwrap_or_default()))
             .collect();
         let mut part_of = Canon::new("environment");
@@ -289,13 +389,13 @@ impl<'a> Compiler<'a> {
         }
         parts.environment = part_of.start();
         let mut part_of = Canon::new("inputs");
-        for input in inputs {
+        for input in &task.inputs {
             canon.input(input, &mut self.contents);
             part_of.input(input, &mut self.contents);
         }
         parts.inputs = part_of.start();
         let mut part_of = Canon::new("outputs");
-        for output in outputs {
+        for output in &task.outputs {
             canon.output(output);
             part_of.output(output);
         }

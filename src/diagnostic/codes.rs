@@ -49,6 +49,11 @@ codes! {
     DUPLICATE_BLOB = "duplicate-blob", "Two files would become one blob.";
     EMPTY_FOR_EACH = "empty-for-each", "A `for_each` yields no task.";
     DUPLICATE_TASK_ID = "duplicate-task-id", "Two tasks have one id; upper and lower case count as the same.";
+    DUPLICATE_GROUP = "duplicate-group", "Two entries of `[[tasks]]` have one name.";
+    UNKNOWN_GROUP = "unknown-group", "No entry of `[[tasks]]` has the name that others depend on.";
+    UNKNOWN_TASK = "unknown-task", "A task depends on a task that the manifest does not make.";
+    DEPENDENCY_CYCLE = "dependency-cycle", "Tasks wait for each other in a circle.";
+    UNCLEAR_GATHER = "unclear-gather", "The outputs to gather cannot be told from others in their container.";
     ESCAPES_DOWNLOAD_FOLDER = "escapes-download-folder", "An output would be written outside of the download folder.";
     DUPLICATE_OUTPUT = "duplicate-output", "Two tasks would write the same blob.";
 }

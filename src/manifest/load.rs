@@ -14,10 +14,10 @@ use super::section::account::{Account, RawAccount};
 use super::section::cleanup::{Cleanup, Policy, RawCleanup};
 use super::section::containers::{self, Container, RawContainer};
 use super::section::download::{Download, RawDownload};
-use super::section::job::{Job, RawJob};
+use super::section::job::{Job, OnTaskFailure, RawJob};
 use super::section::pool::{Pool, RawPool};
 use super::section::schedule::{RawSchedule, Schedule};
-use super::section::tasks::{Factory, RawTask};
+use super::section::tasks::{Factory, RawTask, Surroundings};
 use super::section::uploads::{RawUpload, Upload};
 use super::template::Bindings;
 use super::{document, shape, vars};
@@ -193,14 +193,19 @@ fn check(
         .as_ref()
         .map(|s| RawSchedule::check(s, &mut checker));
     check_schedule(&raw, &mut checker);
-    let slots = pool
-        .as_ref()
-        .map_or(i32::MAX, |p| p.task_slots_per_node.unwrap_or(1));
-    let tasks: Vec<Factory> = raw
-        .tasks
+    let raw_tasks = raw.tasks.as_deref().unwrap_or_default();
+    let around = Surroundings {
+        slots_per_node: pool
+            .as_ref()
+            .map_or(i32::MAX, |p| p.task_slots_per_node.unwrap_or(1)),
+        job_acts: job
+            .as_ref()
+            .is_none_or(|j| j.on_task_failure == Some(OnTaskFailure::PerformExitOptionsJobAction)),
+        groups: RawTask::groups(raw_tasks, &mut checker),
+    };
+    let tasks: Vec<Factory> = raw_tasks
         .iter()
-        .flatten()
-        .filter_map(|t| RawTask::check(t, slots, &mut checker))
+        .filter_map(|t| RawTask::check(t, &around, &mut checker))
         .collect();
     let download = raw.download.as_ref().map(|d| d.check(&mut checker));
     let cleanup = raw.cleanup.check(download.is_some(), schedule.is_some());

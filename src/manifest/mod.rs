@@ -28,6 +28,7 @@ pub use section::command::{
     CommandLine, Environment, OutputFile, ResourceFile, ResourceSource, UploadCondition,
 };
 pub use section::containers::Container;
+pub use section::depends_on::DependsOn;
 pub use section::download::Download;
 pub use section::job::{Job, OnAllTasksComplete, OnTaskFailure};
 pub use section::job_tasks::{Chore, Constraints, ManagerTask, PreparationTask, ReleaseTask};

@@ -51,6 +51,8 @@ pub enum Reason {
     BeingDeleted,
     /// A completed job takes no more tasks.
     JobCompleted,
+    /// All that waits in the job is made anew, and a job in which nothing waits ends.
+    JobWouldEnd,
     /// The job is disabled.
     JobDisabled,
     /// The task has never run.
@@ -73,6 +75,10 @@ pub enum Reason {
     OutputEdited(String),
     /// The task is in the job already and not completed yet.
     Underway,
+    /// A task it depends on runs.
+    UpstreamRuns,
+    /// A task that runs reads its outputs, which are no longer in storage.
+    OutputsNeeded,
     /// The task was not completed in the job that is replaced.
     JobReplaced,
     /// The task is completed, its outputs are not here yet.
@@ -94,6 +100,7 @@ impl fmt::Display for Reason {
             }
             Self::BeingDeleted => f.write_str("is being deleted, made again after that"),
             Self::JobCompleted => f.write_str("is completed and takes no more tasks"),
+            Self::JobWouldEnd => f.write_str("would end when its waiting tasks are made anew"),
             Self::JobDisabled => f.write_str("is disabled"),
             Self::NeverRan => f.write_str("never ran"),
             Self::Changed(parts) if parts.is_empty() => {
@@ -115,6 +122,8 @@ impl fmt::Display for Reason {
             Self::OutputMissing(path) => write!(f, "output {path} is missing"),
             Self::OutputEdited(path) => write!(f, "output {path} was edited"),
             Self::Underway => f.write_str("already in the job"),
+            Self::UpstreamRuns => f.write_str("a task it depends on runs"),
+            Self::OutputsNeeded => f.write_str("its outputs are read again and not in storage"),
             Self::JobReplaced => f.write_str("was not completed in the old job"),
             Self::OutputsNotHere => f.write_str("completed, outputs not downloaded yet"),
             Self::Cleanup => f.write_str("cleanup policy"),

@@ -6,7 +6,7 @@ use super::download::DownloadPlan;
 use super::options::Options;
 use super::refused::Refused;
 use super::task::{TaskPlan, TaskWork};
-use super::{Plan, job, pool, task, transfer};
+use super::{Plan, dependency, job, pool, task, transfer};
 use crate::desired::{Desired, Task};
 use crate::observed::Observed;
 
@@ -24,6 +24,7 @@ pub fn build(
         return Err(unknown);
     }
     let mut tasks = task::tasks(desired, observed, options);
+    dependency::spread(&mut tasks, desired, observed);
     // What a schedule needs is looked after at every apply: its jobs may begin at any time.
     let works = desired.job.schedule.is_some() || tasks.iter().any(|t| t.work.is_awaited());
     let around = Around {

@@ -7,10 +7,10 @@ use super::options::Options;
 use super::pool::digest;
 use super::refused::Refused;
 use super::schedule;
-use super::task::TaskPlan;
+use super::task::{TaskPlan, TaskWork};
 use crate::desired::Desired;
 use crate::observed::{Observed, owner};
-use crate::wire::batch::job::{Job, JobCreate, JobState};
+use crate::wire::batch::job::{Job, JobCreate, JobState, OnAllTasksComplete};
 
 /// The job step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,6 +69,9 @@ pub(super) fn job(
         JobState::Completed | JobState::Terminating if waits => {
             plan(Action::Replace, Reason::JobCompleted)
         }
+        _ if ends_on_the_way(live, observed, desired, tasks) => {
+            plan(Action::Replace, Reason::JobWouldEnd)
+        }
         JobState::Disabled | JobState::Disabling if waits => Ok(JobPlan {
             action: Action::Update,
             reason: if changes.is_empty() && !adopted {
@@ -81,6 +84,17 @@ pub(super) fn job(
         _ if adopted || (!changes.is_empty() && waits) => plan(Action::Update, differs(changes)),
         _ => plan(Action::Keep, Reason::Matches),
     }
+}
+
+/// A task is made anew by deleting it first; with the last one that is not completed, the job would end.
+fn ends_on_the_way(live: &Job, observed: &Observed, desired: &Desired, tasks: &[TaskPlan]) -> bool {
+    let waiting = |t: &&TaskPlan| {
+        let id = desired.tasks[t.task].id.as_str().to_ascii_lowercase();
+        t.work == TaskWork::Rerun && observed.tasks.get(&id).is_some_and(|l| !l.is_completed())
+    };
+    live.on_all_tasks_complete == Some(OnAllTasksComplete::TerminateJob)
+        && tasks.iter().any(|t| waiting(&t))
+        && !tasks.iter().any(|t| t.work == TaskWork::Await)
 }
 
 fn differences(want: &JobCreate, live: &Job) -> Vec<FieldChange> {

@@ -163,7 +163,7 @@ fn outputs_are_stored(task: &Task, observed: &Observed) -> bool {
     !task.outputs.is_empty() && task.outputs.iter().all(stored)
 }
 
-fn added(live: Option<&LiveTask>) -> TaskWork {
+pub(super) fn added(live: Option<&LiveTask>) -> TaskWork {
     match live {
         Some(_) => TaskWork::Rerun,
         None => TaskWork::Run,

@@ -13,6 +13,8 @@ pub struct Summary<'a> {
     pub succeeded: usize,
     pub up_to_date: usize,
     pub failed: usize,
+    /// Never ran because one they depend on failed.
+    pub blocked: usize,
     pub files_up: usize,
     pub bytes_up: u64,
     pub files_down: usize,
@@ -44,6 +46,13 @@ impl Summary<'_> {
             count(self.files_down, "file"),
             duration(self.elapsed),
         );
+        if self.blocked > 0 {
+            let _ = writeln!(
+                out,
+                "{} never ran: what they depend on failed",
+                count(self.blocked, "task")
+            );
+        }
         if let Some(why) = self.cut_short {
             let _ = writeln!(out, "{why}");
         }

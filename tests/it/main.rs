@@ -6,6 +6,7 @@ mod clients;
 mod crash;
 mod desired;
 mod examples_pools;
+mod examples_tasks;
 mod inputs;
 mod launcher;
 mod manifest;

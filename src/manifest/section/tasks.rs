@@ -1,5 +1,6 @@
 //! `[[tasks]]`: each entry makes one task, or one for each item of its `for_each`.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -11,17 +12,22 @@ use super::command::{
     CommandLine, Environment, OutputFile, RawEnvironment, RawOutputFile, RawResourceFile,
     ResourceFile, command_line,
 };
+use super::depends_on::{self, DependsOn, RawDependsOn};
+use super::exit_conditions::RawExitConditions;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ids::ContainerName;
 use crate::manifest::at::{At, OneOrMany};
 use crate::manifest::check::Checker;
 use crate::manifest::template::{Items, Quoting, Scope, Template};
+use crate::wire::batch::task::ExitConditions;
 
 /// One task, or one for each item of `for_each`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "task")]
 pub(in crate::manifest) struct RawTask {
+    /// A name for the tasks of this entry, by which others depend on them or gather their outputs.
+    name: Option<At<String>>,
     /// What to make one task each for.
     for_each: Option<At<RawForEach>>,
     /// 1 to 64 letters, digits, `-` and `_`; `{{id file.name}}` makes an id of any text.
@@ -40,6 +46,12 @@ pub(in crate::manifest) struct RawTask {
     /// Files uploaded when the task ends.
     #[serde(default)]
     output_files: Vec<At<RawOutputFile>>,
+    /// The tasks that must be done before it runs.
+    depends_on: Option<At<RawDependsOn>>,
+    /// Names of `[[tasks]]` entries: runs when all their tasks are done, with all their outputs in its directory under their blob names.
+    gather: Option<At<OneOrMany>>,
+    /// What follows from how it ends.
+    exit_conditions: Option<RawExitConditions>,
     /// Environment variables by name.
     #[serde(default)]
     environment_settings: RawEnvironment,
@@ -100,6 +112,8 @@ pub enum ForEach {
 /// One entry of `[[tasks]]`.
 #[derive(Debug, Clone)]
 pub struct Factory {
+    /// By which other entries depend on its tasks.
+    pub name: Option<At<String>>,
     pub for_each: Option<ForEach>,
     pub id: Template,
     pub display_name: Option<Template>,
@@ -108,6 +122,10 @@ pub struct Factory {
     /// Whether the item's file is staged, under its blob name.
     pub stage_input: bool,
     pub output_files: Vec<OutputFile>,
+    pub depends_on: DependsOn,
+    /// Names of entries whose tasks' outputs it takes.
+    pub gather: Vec<At<String>>,
+    pub exit_conditions: Option<ExitConditions>,
     pub environment_settings: Environment,
     pub max_wall_clock_time: Option<At<Duration>>,
     pub retention_time: Option<At<Duration>>,
@@ -116,13 +134,45 @@ pub struct Factory {
     pub span: Range<usize>,
 }
 
+/// What the check of a task must know of the rest of the manifest.
+pub(in crate::manifest) struct Surroundings {
+    /// Task slots of a node.
+    pub(in crate::manifest) slots_per_node: i32,
+    /// Whether the job does what exit options ask of it.
+    pub(in crate::manifest) job_acts: bool,
+    /// The names of all entries of `[[tasks]]`.
+    pub(in crate::manifest) groups: BTreeSet<String>,
+}
+
 /// A range longer than this is a slip of the keyboard.
 const MOST_ITEMS: i64 = 10_000_000;
 
 impl RawTask {
+    /// The names of the entries; each may stand once.
+    pub(in crate::manifest) fn groups(
+        raw: &[At<Self>],
+        checker: &mut Checker<'_>,
+    ) -> BTreeSet<String> {
+        let mut groups = BTreeSet::new();
+        for name in raw.iter().filter_map(|t| t.value.name.as_ref()) {
+            if !groups.insert(name.value.clone()) {
+                checker.error(
+                    codes::DUPLICATE_GROUP,
+                    format!(
+                        "two entries of `[[tasks]]` have the name \"{}\"",
+                        name.value
+                    ),
+                    &name.span,
+                    "it is taken before",
+                );
+            }
+        }
+        groups
+    }
+
     pub(in crate::manifest) fn check(
         raw: &At<Self>,
-        slots_per_node: i32,
+        around: &Surroundings,
         checker: &mut Checker<'_>,
     ) -> Option<Factory> {
         let task = &raw.value;
@@ -161,13 +211,13 @@ impl RawTask {
         if let Some(slots) = task
             .required_slots
             .as_ref()
-            .filter(|n| n.value > slots_per_node && checker.whole)
+            .filter(|n| n.value > around.slots_per_node && checker.whole)
         {
             checker.report(
                 Diagnostic::error(codes::OUT_OF_RANGE, "no node could ever run this task")
                     .label(
                         slots.span.clone(),
-                        format!("a node has {slots_per_node} slot(s)"),
+                        format!("a node has {} slot(s)", around.slots_per_node),
                     )
                     .help("raise `pool.task_slots_per_node`"),
             );
@@ -193,10 +243,20 @@ impl RawTask {
             .iter()
             .filter_map(|f| RawOutputFile::check(f, scope, checker))
             .collect();
+        let depends_on = match &task.depends_on {
+            Some(raw) => RawDependsOn::check(raw, scope, &around.groups, checker),
+            None => Some(DependsOn::default()),
+        };
+        let gather = depends_on::names(task.gather.as_ref(), &around.groups, checker);
+        let exit_conditions = task
+            .exit_conditions
+            .as_ref()
+            .map(|raw| raw.check(around.job_acts, checker));
         let environment_settings = checker.environment(&task.environment_settings, scope);
         let max_wall_clock_time = checker.duration(task.constraints.max_wall_clock_time.as_ref());
         let retention_time = checker.duration(task.constraints.retention_time.as_ref());
         Some(Factory {
+            name: task.name.clone(),
             for_each: for_each?,
             id: id?,
             display_name: display_name.flatten(),
@@ -204,6 +264,9 @@ impl RawTask {
             resource_files,
             stage_input: task.stage_input.unwrap_or(true),
             output_files,
+            depends_on: depends_on?,
+            gather: gather?,
+            exit_conditions,
             environment_settings,
             max_wall_clock_time,
             retention_time,

@@ -2,8 +2,9 @@
 
 use super::effect::{FailureStage, RunEnd};
 use crate::wire::batch::error::Refusal;
+use crate::wire::batch::exit::Ending;
 use crate::wire::batch::job::{JobCreate, OnTaskFailure};
-use crate::wire::batch::task::{DependencyAction, ExitConditions, ExitOptions, JobAction};
+use crate::wire::batch::task::{ExitConditions, ExitOptions, JobAction};
 
 /// What a task's end asks for, nothing left open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,46 +14,26 @@ pub(super) struct Outcome {
     pub(super) satisfies: bool,
 }
 
-/// The entry for this end; a listed exit code counts before a failed upload.
-fn entry<'a>(conditions: &'a ExitConditions, end: &RunEnd) -> Option<&'a ExitOptions> {
-    let stage = end.failure.as_ref().map(|f| f.stage);
-    let otherwise = conditions.default.as_ref();
-    if stage == Some(FailureStage::PreProcessing) {
-        return conditions.pre_processing_error.as_ref().or(otherwise);
+fn ending(end: &RunEnd) -> Ending {
+    match end.failure.as_ref().map(|f| f.stage) {
+        Some(FailureStage::PreProcessing) => Ending::PreProcessingError,
+        Some(FailureStage::FileUpload) => Ending::FileUploadError(end.exit_code),
+        None => Ending::Exited(end.exit_code),
     }
-    let listed = end.exit_code.and_then(|code| {
-        let exact = conditions.exit_codes.iter().find(|e| e.code == code);
-        let around = |e: &&_| is_within(e, code);
-        let range = conditions.exit_code_ranges.iter().find(around);
-        // [inf] The exact code counts before a range around it.
-        exact
-            .map(|e| &e.exit_options)
-            .or(range.map(|e| &e.exit_options))
-    });
-    match (listed, stage, end.exit_code) {
-        (Some(options), _, _) => Some(options),
-        (None, Some(_), _) => conditions.file_upload_error.as_ref().or(otherwise),
-        (None, None, Some(0)) => None,
-        (None, None, _) => otherwise,
-    }
-}
-
-fn is_within(range: &crate::wire::batch::task::ExitCodeRangeMapping, code: i32) -> bool {
-    (range.start..=range.end).contains(&code)
 }
 
 pub(super) fn outcome(conditions: Option<&ExitConditions>, end: &RunEnd) -> Outcome {
-    let succeeded = end.failure.is_none() && end.exit_code == Some(0);
-    let options = conditions.and_then(|c| entry(c, end));
-    let job = options.and_then(|o| o.job_action);
-    let dependency = options.and_then(|o| o.dependency_action);
+    let ending = ending(end);
+    let job = conditions
+        .and_then(|c| c.options(ending))
+        .and_then(|o| o.job_action);
     Outcome {
-        job: job.unwrap_or(if succeeded {
+        job: job.unwrap_or(if ending.is_success() {
             JobAction::None
         } else {
             JobAction::Terminate
         }),
-        satisfies: dependency.map_or(succeeded, |d| d == DependencyAction::Satisfy),
+        satisfies: ending.satisfies(conditions),
     }
 }
 

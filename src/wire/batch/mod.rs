@@ -4,6 +4,7 @@
 pub mod command;
 pub mod error;
 pub mod error_body;
+pub mod exit;
 pub mod file;
 pub mod job;
 pub mod job_schedule;

@@ -1,0 +1,121 @@
+//! The examples of `manifests/` that are about tasks, applied as a person would, and what comes of them.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{Workshop, files};
+
+/// A copy of an example with all samples, so that nothing is written into the source tree.
+fn example(name: &str) -> (Workshop, String) {
+    let shop = Workshop::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = format!("manifests/{name}.toml");
+    shop.write(
+        &manifest,
+        &fs::read_to_string(root.join(&manifest)).unwrap(),
+    );
+    for (sample, _) in files(&root.join("samples")) {
+        let path = shop.write(&format!("samples/{sample}"), "");
+        fs::copy(root.join("samples").join(&sample), path).unwrap();
+    }
+    (shop, manifest)
+}
+
+fn words(text: &[u8]) -> usize {
+    String::from_utf8_lossy(text).split_whitespace().count()
+}
+
+#[test]
+fn map_then_reduce() {
+    let (shop, manifest) = example("dependencies");
+    let texts = "samples/top-n-words/texts";
+    let total = |shop: &Workshop| {
+        let texts = files(&shop.path(texts));
+        texts.values().map(|t| words(t)).sum::<usize>()
+    };
+    let got = |shop: &Workshop| shop.read("out/dependencies/total").trim().to_owned();
+    shop.run(["apply", &manifest, "--yes"])
+        .ends_with(0)
+        .says(&["8 tasks done"]);
+    assert_eq!(got(&shop), total(&shop).to_string());
+    assert_eq!(shop.read("out/dependencies/done"), "counted\n");
+    shop.run(["apply", &manifest, "--yes"])
+        .ends_with(0)
+        .says(&["No changes."]);
+
+    // One text changes: its count and what depends on it run again, on the counts that are there.
+    shop.write(&format!("{texts}/bread.txt"), "flour water salt");
+    shop.run(["apply", &manifest, "--yes"])
+        .ends_with(0)
+        .says(&["3 of 8 to run", "5 up to date"]);
+    assert_eq!(got(&shop), total(&shop).to_string());
+
+    // The last step's output is gone, everything else is there.
+    fs::remove_file(shop.path("out/dependencies/done")).unwrap();
+    shop.run(["apply", &manifest, "--yes"]).ends_with(0);
+    assert_eq!(shop.read("out/dependencies/done"), "counted\n");
+
+    // Without the counts in storage, they are made again before they are added up.
+    shop.run(["destroy", &manifest, "--yes"]).ends_with(0);
+    fs::remove_file(shop.path("out/dependencies/total")).unwrap();
+    shop.run(["apply", &manifest, "--yes"])
+        .ends_with(0)
+        .says(&["its outputs are read again and not in storage"]);
+    assert_eq!(got(&shop), total(&shop).to_string());
+    shop.run(["destroy", &manifest, "--yes"]).ends_with(0);
+}
+
+#[test]
+fn exit_conditions_and_retries() {
+    let (shop, manifest) = example("exit-conditions");
+    shop.run(["apply", &manifest, "--yes"]).ends_with(3).says(&[
+        "failed task optional: exit code 3",
+        "failed task broken: exit code 9",
+        "the input is not a table",
+        "2 tasks done, 0 up to date, 2 failed",
+        "1 task never ran: what they depend on failed",
+    ]);
+    let out = files(&shop.path("out/exit-conditions"));
+    assert_eq!(out["flaky.txt"], b"3\n");
+    assert_eq!(out["after-optional.txt"], b"went on\n");
+    assert_eq!(out.len(), 2);
+
+    // Repaired, the rest runs: in the job that waited for it.
+    let repaired = shop.read(&manifest).replace("\"exit 9\"", "\"exit 0\"");
+    shop.write(&manifest, &repaired.replace("[\"exit 3\"]", "[\"exit 0\"]"));
+    shop.run(["apply", &manifest, "--yes"])
+        .ends_with(0)
+        .says(&["0 failed"]);
+    shop.run(["apply", &manifest, "--yes"])
+        .ends_with(0)
+        .says(&["No changes."]);
+}
+
+#[test]
+fn exit_conditions_that_act_on_the_job() {
+    for (action, says) in [
+        (
+            "terminate",
+            "The exit conditions of a failed task ended the job",
+        ),
+        (
+            "disable",
+            "The exit conditions of a failed task disabled the job",
+        ),
+    ] {
+        let (shop, manifest) = example("exit-conditions");
+        let text = shop.read(&manifest).replace(
+            "job_action = \"none\", dependency_action = \"block\"",
+            &format!("job_action = \"{action}\""),
+        );
+        shop.write(&manifest, &text);
+        shop.run(["apply", &manifest, "--yes"])
+            .ends_with(3)
+            .says(&["failed task broken: exit code 9", says]);
+        shop.write(
+            &manifest,
+            &text.replace("exit 9", "exit 0").replace("exit 3", "exit 0"),
+        );
+        shop.run(["apply", &manifest, "--yes"]).ends_with(0);
+    }
+}
