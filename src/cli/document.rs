@@ -61,6 +61,9 @@ pub(super) fn load(args: &ManifestArgs) -> Result<Document, CliError> {
         clock::now(),
     );
     diagnostics.extend(found);
+    let (lists, found) = inputs::read_lists(&desired::lists(&manifest), folder);
+    diagnostics.extend(found);
+    let snapshot = snapshot.with_lists(lists);
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(page.failed(&diagnostics));
     }

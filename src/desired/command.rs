@@ -21,6 +21,20 @@ pub(super) fn render(
 ) -> Option<String> {
     match template.render(bindings) {
         Ok(text) => Some(text),
+        Err(fault) if fault.missing().is_some() => {
+            let name = fault.missing().unwrap_or_default();
+            problems.report(
+                Diagnostic::error(
+                    codes::UNDEFINED_VARIABLE,
+                    format!("`{name}` is not defined for every item"),
+                )
+                .label(
+                    fault.span.clone(),
+                    format!("undefined for {}", bindings.item()),
+                ),
+            );
+            None
+        }
         Err(fault) => {
             let reason =
                 std::error::Error::source(&fault).map_or_else(String::new, ToString::to_string);

@@ -7,6 +7,7 @@ mod compile;
 mod dependencies;
 mod digest;
 mod gather;
+mod items;
 mod job;
 mod job_tasks;
 mod pool;
@@ -32,7 +33,7 @@ pub use body::Urls;
 pub use compile::{compile, compile_footprint};
 pub use job_tasks::JobFiles;
 pub use dependencies::task_dependencies;
-pub use sources::sources;
+pub use sources::{lists, sources};
 
 use compile::{marks, wire_duration};
 

@@ -7,32 +7,15 @@ use super::command::{command_line, environment, input, output, render, render_op
 use super::dependencies::{Ask, Directory, Order, fits, task_dependencies};
 use super::digest::{Canon, Contents};
 use super::gather;
+use super::items::{Item, ItemFile, items};
 use super::problems::Problems;
 use super::{DIGEST_SETTING, DigestParts, Input, InputSource, Job, Output, Task, wire_duration};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ids::{ContainerName, TaskId};
-use crate::inputs::snapshot::{File, Snapshot};
-use crate::manifest::{Bindings, Factory, ForEach};
+use crate::inputs::snapshot::Snapshot;
+use crate::manifest::{Bindings, Factory};
 use crate::wire::batch::command::EnvironmentSetting;
 use crate::wire::batch::task::{TaskConstraints, TaskCreate};
-
-/// What one task is made for.
-#[derive(Clone, Copy)]
-enum Item<'a> {
-    Once,
-    File(&'a File),
-    Number(i64),
-}
-
-impl Item<'_> {
-    fn origin(self) -> String {
-        match self {
-            Self::Once => "this entry".to_owned(),
-            Self::File(file) => format!("the file `{}`", file.blob),
-            Self::Number(number) => format!("the number {number}"),
-        }
-    }
-}
 
 pub(super) struct Compiler<'a> {
     pub(super) snapshot: &'a Snapshot,
@@ -43,29 +26,29 @@ pub(super) struct Compiler<'a> {
     pub(super) problems: &'a mut Problems,
 }
 
-/// Where an id or an output was first asked for: the place, and by which item.
-type Claim<'a> = (Range<usize>, Item<'a>);
+/// Where an id or an output was first asked for: the place, and by which item of which entry.
+type Claim = (Range<usize>, (usize, usize));
 
 impl<'a> Compiler<'a> {
     pub(super) fn compile(&mut self, factories: &'a [Factory], bindings: &Bindings) -> Vec<Task> {
         let mut tasks = Vec::new();
-        let mut ids: HashMap<String, Claim<'a>> = HashMap::new();
-        let mut outputs: HashMap<(ContainerName, String), Claim<'a>> = HashMap::new();
+        let mut ids: HashMap<String, Claim> = HashMap::new();
+        let mut outputs: HashMap<(ContainerName, String), Claim> = HashMap::new();
         let mut asks = Vec::new();
         let mut groups = Vec::with_capacity(factories.len());
-        for factory in factories {
+        let all: Vec<Vec<Item<'a>>> = factories
+            .iter()
+            .map(|f| items(f, self.snapshot, self.problems))
+            .collect();
+        for (entry, factory) in factories.iter().enumerate() {
             let first = tasks.len();
             let mut bindings = bindings.clone();
-            let items = self.items(factory);
+            let items = &all[entry];
             tasks.reserve(items.len());
             ids.reserve(items.len());
             outputs.reserve(items.len() * factory.output_files.len());
-            for (index, item) in items.into_iter().enumerate() {
-                match item {
-                    Item::Once => {}
-                    Item::File(file) => bindings.set_file(file.blob.as_str()),
-                    Item::Number(number) => bindings.set_item(number),
-                }
+            for (index, item) in items.iter().enumerate() {
+                item.bind(&mut bindings);
                 bindings.set_index(index);
                 let Some(task) = self.task(factory, item, &mut bindings) else {
                     continue;
@@ -73,9 +56,10 @@ impl<'a> Compiler<'a> {
                 asks.extend(self.ask(tasks.len(), factory, &bindings));
                 let key = task.id.as_str().to_ascii_lowercase();
                 self.claim(
+                    &all,
                     &mut ids,
                     key,
-                    (factory.id.span(), item),
+                    (factory.id.span(), (entry, index)),
                     codes::DUPLICATE_TASK_ID,
                     || format!("two tasks have the id `{}`", task.id),
                 );
@@ -83,9 +67,10 @@ impl<'a> Compiler<'a> {
                     if let Some(path) = output.path.as_ref().filter(|_| !output.is_wild()) {
                         let key = (output.container.clone(), path.clone());
                         self.claim(
+                            &all,
                             &mut outputs,
                             key,
-                            (asked.span.clone(), item),
+                            (asked.span.clone(), (entry, index)),
                             codes::DUPLICATE_OUTPUT,
                             || {
                                 format!(
@@ -210,9 +195,10 @@ impl<'a> Compiler<'a> {
 
     fn claim<K: Eq + std::hash::Hash>(
         &mut self,
-        claims: &mut HashMap<K, Claim<'a>>,
+        items: &[Vec<Item<'a>>],
+        claims: &mut HashMap<K, Claim>,
         key: K,
-        (span, item): Claim<'a>,
+        (span, item): Claim,
         code: &'static str,
         message: impl FnOnce() -> String,
     ) {
@@ -223,69 +209,24 @@ impl<'a> Compiler<'a> {
             }
             std::collections::hash_map::Entry::Occupied(taken) => taken.get().clone(),
         };
+        let origin = |(entry, index): (usize, usize)| items[entry][index].origin();
+        let (first, item) = (origin(first), origin(item));
         let diagnostic = Diagnostic::error(code, message());
         self.problems.report(if first_span == span {
-            diagnostic.label(
-                span,
-                format!("for {} and for {}", first.origin(), item.origin()),
-            )
+            diagnostic.label(span, format!("for {first} and for {item}"))
         } else {
             diagnostic
-                .label(span, format!("for {}", item.origin()))
-                .label(first_span, format!("for {}", first.origin()))
+                .label(span, format!("for {item}"))
+                .label(first_span, format!("for {first}"))
         });
     }
 
-    fn items(&mut self, factory: &Factory) -> Vec<Item<'a>> {
-        let (items, span, allow_empty): (Vec<Item<'a>>, _, _) = match &factory.for_each {
-            None => return vec![Item::Once],
-            Some(ForEach::Files {
-                container,
-                pattern,
-                allow_empty,
-            }) => {
-                let files = self.snapshot.of_container(&container.value).iter();
-                let matching = files.filter(|f| pattern.value.is_match(f.blob.as_str()));
-                (
-                    matching.map(Item::File).collect(),
-                    &container.span,
-                    *allow_empty,
-                )
-            }
-            Some(ForEach::Range {
-                numbers,
-                span,
-                allow_empty,
-            }) => (
-                numbers.clone().map(Item::Number).collect(),
-                span,
-                *allow_empty,
-            ),
-        };
-        if items.is_empty() && !allow_empty {
-            let diagnostic = match &factory.for_each {
-                Some(ForEach::Files {
-                    container, pattern, ..
-                }) => Diagnostic::error(
-                    codes::EMPTY_FOR_EACH,
-                    format!(
-                        "no file that is uploaded to \"{}\" matches \"{}\"",
-                        container.value,
-                        pattern.value.glob()
-                    ),
-                ),
-                _ => Diagnostic::error(codes::EMPTY_FOR_EACH, "this range is empty"),
-            };
-            self.problems.report(
-                diagnostic
-                    .label(span.clone(), "yields no task")
-                    .help("set `allow_empty = true` in `for_each` if that is all right"),
-            );
-        }
-        items
-    }
-
-    fn task(&mut self, factory: &Factory, item: Item<'a>, bindings: &mut Bindings) -> Option<Task> {
+    fn task(
+        &mut self,
+        factory: &Factory,
+        item: &Item<'a>,
+        bindings: &mut Bindings,
+    ) -> Option<Task> {
         let problems = &mut *self.problems;
         let id = render(&factory.id, bindings, problems)?;
         let id = match TaskId::new(id) {
@@ -305,7 +246,7 @@ impl<'a> Compiler<'a> {
         let display_name = render_option(factory.display_name.as_ref(), bindings, problems)?;
         let own = environment(&factory.environment_settings, bindings, problems)?;
         let mut inputs = Vec::with_capacity(factory.resource_files.len() + 1);
-        if let (Item::File(file), true) = (item, factory.stage_input) {
+        if let (Some(ItemFile::Blob(file)), true) = (item.file, factory.stage_input) {
             let source = InputSource::Blob {
                 container: file.container.clone(),
                 blob: file.blob.clone(),

@@ -47,6 +47,7 @@ codes! {
     FILE_CHANGED = "file-changed", "A file changed while it was read.";
     EMPTY_GLOB = "empty-glob", "A pattern of files to upload matches none.";
     DUPLICATE_BLOB = "duplicate-blob", "Two files would become one blob.";
+    INVALID_ROWS = "invalid-rows", "A file of rows is not CSV or JSON Lines.";
     EMPTY_FOR_EACH = "empty-for-each", "A `for_each` yields no task.";
     DUPLICATE_TASK_ID = "duplicate-task-id", "Two tasks have one id; upper and lower case count as the same.";
     DUPLICATE_GROUP = "duplicate-group", "Two entries of `[[tasks]]` have one name.";

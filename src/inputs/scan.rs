@@ -181,7 +181,7 @@ fn find<'a>(
 
 /// The files below `root`, in the order of their names, and what could not be read. Links to folders are not
 /// followed: they may lead in circles or out of the tree.
-fn walk(root: &Path, below: &Below, folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
+pub(super) fn walk(root: &Path, below: &Below, folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
     let mut paths = Vec::new();
     let mut faults = Vec::new();
     let wanted = |e: &DirEntry| {
@@ -226,7 +226,7 @@ fn walk(root: &Path, below: &Below, folder: &Path) -> (Vec<PathBuf>, Vec<String>
 }
 
 /// A path as a person finds it: relative to the manifest's folder where it lies below it.
-fn shown(path: &Path, folder: &Path) -> String {
+pub(super) fn shown(path: &Path, folder: &Path) -> String {
     match path.strip_prefix(folder) {
         Ok(relative) if relative.as_os_str().is_empty() => "the manifest's folder".to_owned(),
         Ok(relative) => relative.display().to_string(),

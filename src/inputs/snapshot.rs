@@ -1,7 +1,10 @@
 //! The files of a workload at one moment.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
+
+use serde_json::{Map, Value};
 
 use crate::ids::{BlobName, ContainerName};
 
@@ -34,10 +37,56 @@ pub struct File {
     pub sha256: [u8; 32],
 }
 
+/// A list on this disk that tasks are made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    pub kind: ListKind,
+    /// A file, or a pattern over files; absolute or relative to the manifest's folder.
+    pub path: String,
+    /// Its place in the manifest.
+    pub span: Range<usize>,
+}
+
+/// What a list lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListKind {
+    /// Files that match a pattern.
+    Files,
+    /// Rows of a CSV or JSON Lines file.
+    Rows,
+}
+
+/// Lists as they were read, by their paths as the manifest has them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lists {
+    files: BTreeMap<String, Vec<String>>,
+    rows: BTreeMap<String, Vec<Map<String, Value>>>,
+}
+
+impl Lists {
+    pub fn add_files(&mut self, pattern: String, names: Vec<String>) {
+        self.files.insert(pattern, names);
+    }
+
+    pub fn add_rows(&mut self, path: String, rows: Vec<Map<String, Value>>) {
+        self.rows.insert(path, rows);
+    }
+
+    /// Names relative to the part before the first wildcard.
+    pub fn files(&self, pattern: &str) -> &[String] {
+        self.files.get(pattern).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn rows(&self, path: &str) -> &[Map<String, Value>] {
+        self.rows.get(path).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// All files, in the order of container and blob name, no blob twice.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
     files: Vec<File>,
+    lists: Lists,
 }
 
 impl Snapshot {
@@ -45,7 +94,19 @@ impl Snapshot {
     pub fn new(mut files: Vec<File>) -> Self {
         files.sort_by(|a, b| (&a.container, &a.blob).cmp(&(&b.container, &b.blob)));
         files.dedup_by(|b, a| a.container == b.container && a.blob == b.blob);
-        Self { files }
+        Self {
+            files,
+            lists: Lists::default(),
+        }
+    }
+
+    /// The same, with lists.
+    pub fn with_lists(self, lists: Lists) -> Self {
+        Self { lists, ..self }
+    }
+
+    pub fn lists(&self) -> &Lists {
+        &self.lists
     }
 
     pub fn files(&self) -> &[File] {

@@ -63,7 +63,7 @@ impl<'a> Checker<'a> {
     pub(super) fn template(
         &mut self,
         raw: &At<String>,
-        scope: Scope,
+        scope: Scope<'_>,
         quoting: Quoting,
     ) -> Option<Template> {
         Template::compile(
@@ -258,7 +258,7 @@ impl<'a> Checker<'a> {
     pub(super) fn environment(
         &mut self,
         raw: &BTreeMap<At<String>, At<Scalar>>,
-        scope: Scope,
+        scope: Scope<'_>,
     ) -> Vec<(String, Template)> {
         let mut settings = Vec::new();
         for (name, value) in raw {

@@ -30,11 +30,12 @@ pub use section::command::{
 pub use section::containers::Container;
 pub use section::depends_on::DependsOn;
 pub use section::download::Download;
+pub use section::for_each::{Axis, Filter, ForEach, ItemSource, MOST_ITEMS, Values};
 pub use section::job::{Job, OnAllTasksComplete, OnTaskFailure};
 pub use section::job_tasks::{Chore, Constraints, ManagerTask, PreparationTask, ReleaseTask};
 pub use section::pool::{AutoScale, Image, Machine, NodeFillType, Pool};
 pub use section::schedule::Schedule;
 pub use section::start_task::{AutoUserScope, ElevationLevel, StartTask, UserIdentity};
-pub use section::tasks::{Factory, ForEach};
+pub use section::tasks::Factory;
 pub use section::uploads::Upload;
 pub use template::{Bindings, Template};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use batchflow::desired::{self, Access, Desired};
 use batchflow::diagnostic::Diagnostic;
 use batchflow::ids::{BlobName, ContainerName};
-use batchflow::inputs::{File, Snapshot, scan};
+use batchflow::inputs::{File, Snapshot, read_lists, scan};
 use batchflow::manifest;
 use serde_json::{Value, json};
 
@@ -343,7 +343,9 @@ fn the_manifests_of_this_repository_compile() {
             batchflow::clock::now(),
         );
         assert_eq!(diagnostics, [], "{}", path.display());
-        let desired = desired::compile(&manifest, &snapshot, &folder).unwrap();
+        let (lists, diagnostics) = read_lists(&desired::lists(&manifest), &folder);
+        assert_eq!(diagnostics, [], "{}", path.display());
+        let desired = desired::compile(&manifest, &snapshot.with_lists(lists), &folder).unwrap();
         assert!(
             desired.job.schedule.is_some() == desired.tasks.is_empty(),
             "{}",
@@ -352,4 +354,118 @@ fn the_manifests_of_this_repository_compile() {
         count += 1;
     }
     assert!(count >= 2);
+}
+
+/// What a hundred thousand tasks depend on is said once, and told to the service as a range of numbers.
+#[test]
+fn a_hundred_thousand_tasks_wait_for_a_hundred_thousand_others() {
+    let tasks = r#"
+[[tasks]]
+name = "first"
+for_each = { matrix = { a = { range = [0, 100] }, b = { range = [0, 1000] } } }
+id = "{{index}}"
+commands = ["run {{item.a}} {{item.b}}"]
+[[tasks]]
+for_each = { range = [0, 100_000] }
+id = "second-{{item}}"
+depends_on = { tasks = "first" }
+command_line = "true"
+[download]"#;
+    let desired = compile(&demo().replace("[download]", tasks), files()).unwrap();
+    let [_, _, first, .., last] = desired.tasks.as_slice() else {
+        panic!("{} tasks", desired.tasks.len())
+    };
+    assert!(first.after.is_empty());
+    assert_eq!(last.after.first(), Some(&(2..100_002)));
+    let ids = desired.tasks[2..100_002].iter().map(|t| t.id.as_str());
+    assert_eq!(
+        serde_json::to_value(desired::task_dependencies(ids)).unwrap(),
+        json!({ "taskIdRanges": [{ "start": 0, "end": 99_999 }] })
+    );
+    let names = desired.tasks[100_002..].iter().map(|t| t.id.as_str());
+    let few = names.clone().take(2);
+    assert_eq!(
+        serde_json::to_value(desired::task_dependencies(few)).unwrap(),
+        json!({ "taskIds": ["second-0", "second-1"] })
+    );
+}
+
+/// Names cannot be told as ranges: beyond what the service takes, the manifest is refused.
+#[test]
+fn too_many_names_to_depend_on_are_refused() {
+    let tasks = r#"
+[[tasks]]
+name = "first"
+for_each = { range = [0, 10_000] }
+id = "first-{{item}}"
+command_line = "true"
+[[tasks]]
+id = "second"
+depends_on = { tasks = "first" }
+command_line = "true"
+[download]"#;
+    let problems = compile(&demo().replace("[download]", tasks), files()).unwrap_err();
+    assert_eq!(problems[0].code, "out-of-range");
+    assert!(problems[0].help.as_ref().unwrap().contains("whole numbers"));
+}
+
+/// A task is another task when what it waits for is.
+#[test]
+fn digests_follow_those_of_upstream() {
+    let tasks = r#"
+[[tasks]]
+name = "count"
+for_each = { range = [0, 3] }
+id = "count-{{item}}"
+commands = ["count {{item}}"]
+output_files = [{ pattern = "n", container = "output", path = "{{item}}" }]
+[[tasks]]
+id = "one"
+depends_on = { task_ids = ["count-1"] }
+commands = ["echo"]
+[[tasks]]
+id = "sum"
+gather = "count"
+commands = ["sum"]
+[download]"#;
+    let text = demo().replace("[download]", tasks);
+    let before = digests(&text, files());
+    let changed = |from: &str, to: &str| -> Vec<String> {
+        let after = digests(&text.replace(from, to), files());
+        let differs = |(id, digest): &(String, String)| before.get(id) != Some(digest);
+        after
+            .into_iter()
+            .filter(differs)
+            .map(|(id, _)| id)
+            .collect()
+    };
+    assert_eq!(
+        changed(
+            "\"count {{item}}\"",
+            "\"count {{item}}{{#if (eq item 1)}}!{{/if}}\""
+        ),
+        ["count-1", "one", "sum"]
+    );
+    assert_eq!(
+        changed(
+            "\"count {{item}}\"",
+            "\"count {{item}}{{#if (eq item 2)}}!{{/if}}\""
+        ),
+        ["count-2", "sum"]
+    );
+    assert_eq!(
+        changed("range = [0, 3]", "range = [0, 4]"),
+        ["count-3", "sum"]
+    );
+    assert_eq!(changed("[\"sum\"]", "[\"sum -v\"]"), ["sum"]);
+    let desired = compile(&text, files()).unwrap();
+    let sum = desired.tasks.last().unwrap();
+    assert_eq!(
+        serde_json::to_value(sum.body(&urls).resource_files).unwrap(),
+        json!([
+            { "httpUrl": "sas:r/output/0", "filePath": "0" },
+            { "httpUrl": "sas:r/output/1", "filePath": "1" },
+            { "httpUrl": "sas:r/output/2", "filePath": "2" },
+        ])
+    );
 }

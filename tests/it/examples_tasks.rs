@@ -119,3 +119,73 @@ fn exit_conditions_that_act_on_the_job() {
         shop.run(["apply", &manifest, "--yes"]).ends_with(0);
     }
 }
+
+#[test]
+fn a_sweep_over_rows() {
+    let (shop, manifest) = example("sweep");
+    shop.run(["apply", &manifest, "--yes"])
+        .ends_with(0)
+        .says(&["11 tasks done"]);
+    let mut expected = vec!["calm 0".to_owned(), "storm 2.5".to_owned()];
+    for (name, amount, rate, years) in [
+        ("bicycle", 1200.0_f64, 4.5, 2),
+        ("car", 18000.0, 3.9, 5),
+        ("house", 250_000.0, 2.1, 30),
+    ] {
+        for shift in 0..if name == "bicycle" { 2 } else { 3 } {
+            let due = amount * (1.0 + (rate + f64::from(shift)) / 100.0).powi(years);
+            expected.push(format!("{name} {shift} {due:.2}"));
+        }
+    }
+    expected.sort();
+    let report = shop.read("out/sweep/report.txt");
+    let mut lines: Vec<&str> = report.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, expected);
+
+    // One row changes: its three tasks and the report run again, and no others.
+    let table = "samples/sweep/loans.csv";
+    shop.write(table, &shop.read(table).replace("18000", "19000"));
+    shop.run(["plan", &manifest])
+        .ends_with(0)
+        .says(&["4 of 11 to run", "7 of 11 up to date"]);
+    shop.write(table, &shop.read(table).replace("rate,", "interest,"));
+    shop.run(["validate", &manifest])
+        .ends_with(4)
+        .says(&["`item.rate` is not defined for every item", "sweep.toml"]);
+}
+
+#[test]
+fn every_combination() {
+    let (shop, manifest) = example("matrix");
+    shop.run(["apply", &manifest, "--yes"]).ends_with(0);
+    let out = files(&shop.path("out/matrix"));
+    let mut expected = std::collections::BTreeMap::new();
+    let mut add = |path: String, text: String| expected.insert(path, (text + "\n").into_bytes());
+    let count = |text: &str, letter| text.matches(letter).count().to_string();
+    for (name, text) in files(&shop.path("samples/top-n-words/texts")) {
+        let stem = name.trim_end_matches(".txt");
+        let text = String::from_utf8(text).unwrap();
+        if stem.contains('e') {
+            let folded = text.to_ascii_lowercase();
+            add(format!("{stem}/a-keep"), count(&text, 'a'));
+            add(format!("{stem}/a-fold"), count(&folded, 'a'));
+            add(format!("{stem}/e-keep"), count(&text, 'e'));
+        }
+        if stem.starts_with('t') {
+            add(format!("names/{stem}"), name.clone());
+        }
+    }
+    for (path, text) in [
+        ("frames/008", "008"),
+        ("frames/011", "011"),
+        ("cities/NO", "Oslo"),
+        ("cities/IT", "Rome"),
+        ("values/0", "plain text"),
+        ("values/1", "7"),
+    ] {
+        add(path.to_owned(), text.to_owned());
+    }
+    assert!(expected.len() > 12);
+    assert_eq!(out, expected);
+}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use batchflow::desired;
 use batchflow::diagnostic::{Diagnostic, codes};
-use batchflow::inputs::scan;
+use batchflow::inputs::{read_lists, scan};
 use batchflow::manifest;
 use batchflow::report::diagnostic::render;
 use serde_json::Value;
@@ -36,8 +36,11 @@ fn problems(text: &str, folder: &Path) -> Vec<Diagnostic> {
         None,
         batchflow::clock::now(),
     );
-    let readable = diagnostics.is_empty();
+    let (lists, unreadable) = read_lists(&desired::lists(&manifest), folder);
+    let readable = diagnostics.is_empty() && unreadable.is_empty();
     found.extend(diagnostics);
+    found.extend(unreadable);
+    let snapshot = snapshot.with_lists(lists);
     if readable {
         found.extend(
             desired::compile(&manifest, &snapshot, folder)
@@ -177,7 +180,7 @@ fn every_key_is_accepted() {
         "{}",
         render(&found, "every-key.toml", &text, false)
     );
-    assert_eq!(manifest.unwrap().tasks.len(), 3);
+    assert_eq!(manifest.unwrap().tasks.len(), 7);
     let mut used = BTreeSet::new();
     keys_of_value(&toml::from_str(&text).unwrap(), "", &mut used);
     let mut known = BTreeSet::new();

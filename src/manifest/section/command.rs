@@ -30,7 +30,7 @@ pub(super) fn command_line(
     commands: Option<&At<OneOrMany>>,
     command_line: Option<&At<String>>,
     owner: &Range<usize>,
-    scope: Scope,
+    scope: Scope<'_>,
     checker: &mut Checker<'_>,
 ) -> Option<CommandLine> {
     match (commands, command_line) {
@@ -117,7 +117,7 @@ pub struct ResourceFile {
 impl RawResourceFile {
     pub(super) fn check(
         raw: &At<Self>,
-        scope: Scope,
+        scope: Scope<'_>,
         checker: &mut Checker<'_>,
     ) -> Option<ResourceFile> {
         let Self {
@@ -275,7 +275,7 @@ pub struct OutputFile {
 impl RawOutputFile {
     pub(super) fn check(
         raw: &At<Self>,
-        scope: Scope,
+        scope: Scope<'_>,
         checker: &mut Checker<'_>,
     ) -> Option<OutputFile> {
         let pattern = checker.template(&raw.value.pattern, scope, Quoting::None);

@@ -56,7 +56,7 @@ impl DependsOn {
 impl RawDependsOn {
     pub(super) fn check(
         raw: &At<Self>,
-        scope: Scope,
+        scope: Scope<'_>,
         groups: &BTreeSet<String>,
         checker: &mut Checker<'_>,
     ) -> Option<DependsOn> {

@@ -8,6 +8,7 @@ pub mod containers;
 pub mod depends_on;
 pub mod download;
 pub mod exit_conditions;
+pub mod for_each;
 pub mod job;
 pub mod job_tasks;
 mod machine;

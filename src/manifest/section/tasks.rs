@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
-use globset::GlobMatcher;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -14,11 +13,11 @@ use super::command::{
 };
 use super::depends_on::{self, DependsOn, RawDependsOn};
 use super::exit_conditions::RawExitConditions;
+use super::for_each::{ForEach, RawForEach};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::ids::ContainerName;
 use crate::manifest::at::{At, OneOrMany};
 use crate::manifest::check::Checker;
-use crate::manifest::template::{Items, Quoting, Scope, Template};
+use crate::manifest::template::{Names, Quoting, Scope, Template};
 use crate::wire::batch::task::ExitConditions;
 
 /// One task, or one for each item of `for_each`.
@@ -63,22 +62,6 @@ pub(in crate::manifest) struct RawTask {
     required_slots: Option<At<i32>>,
 }
 
-/// What to make tasks for: the files that this manifest uploads to a container, or a range of numbers.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "for_each")]
-pub(in crate::manifest) struct RawForEach {
-    /// One task for each file that this manifest uploads to this container: `file.name`, `file.stem`, `file.extension`, `file.folder`.
-    container: Option<At<String>>,
-    /// Only blob names that match; default `**`.
-    pattern: Option<At<String>>,
-    /// One task for each number from the first to before the second: `item`.
-    range: Option<At<[i64; 2]>>,
-    /// Whether it is all right when there are none; default false.
-    #[serde(default)]
-    allow_empty: bool,
-}
-
 /// Limits of each task.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -91,22 +74,6 @@ pub(in crate::manifest) struct RawTaskConstraints {
     /// How often the task is tried again when it fails; -1: without limit. Default: the job's.
     #[schemars(range(min = -1))]
     max_task_retry_count: Option<i32>,
-}
-
-/// What an entry of `[[tasks]]` makes tasks for.
-#[derive(Debug, Clone)]
-pub enum ForEach {
-    Files {
-        container: At<ContainerName>,
-        /// Matched against whole blob names.
-        pattern: At<GlobMatcher>,
-        allow_empty: bool,
-    },
-    Range {
-        numbers: Range<i64>,
-        span: Range<usize>,
-        allow_empty: bool,
-    },
 }
 
 /// One entry of `[[tasks]]`.
@@ -144,9 +111,6 @@ pub(in crate::manifest) struct Surroundings {
     pub(in crate::manifest) groups: BTreeSet<String>,
 }
 
-/// A range longer than this is a slip of the keyboard.
-const MOST_ITEMS: i64 = 10_000_000;
-
 impl RawTask {
     /// The names of the entries; each may stand once.
     pub(in crate::manifest) fn groups(
@@ -176,17 +140,23 @@ impl RawTask {
         checker: &mut Checker<'_>,
     ) -> Option<Factory> {
         let task = &raw.value;
-        let items = match &task.for_each {
-            None => Items::None,
-            Some(each) if each.value.container.is_some() => Items::Files,
-            Some(_) => Items::Range,
-        };
+        let items = task
+            .for_each
+            .as_ref()
+            .map(|each| each.value.items())
+            .unwrap_or_default();
         let for_each = match &task.for_each {
             Some(each) => each.value.check(&each.span, checker).map(Some),
             None => Some(None),
         };
-        let nameless = Scope::Task { items, id: false };
-        let scope = Scope::Task { items, id: true };
+        let nameless = Scope::Task {
+            items: &items,
+            id: false,
+        };
+        let scope = Scope::Task {
+            items: &items,
+            id: true,
+        };
         let id = checker.template(&task.id, nameless, Quoting::None);
         if let (Some(id), Some(each)) = (&id, &task.for_each)
             && id.is_fixed()
@@ -201,10 +171,10 @@ impl RawTask {
                     "nothing in here differs from task to task",
                 )
                 .label(each.span.clone(), "many tasks")
-                .help(if items == Items::Files {
-                    "use {{file.stem}}, or {{id file.name}} for any name"
-                } else {
-                    "use {{item}}"
+                .help(match &items.names {
+                    Names::None => "use {{file.stem}}, or {{id file.name}} for any name",
+                    Names::Value => "use {{item}}, or {{id item}} for any text",
+                    Names::Fields(_) | Names::Columns(_) => "use {{index}}, or {{item.NAME}}",
                 }),
             );
         }
@@ -274,68 +244,5 @@ impl RawTask {
             required_slots: task.required_slots.as_ref().map(|n| n.value),
             span: raw.span.clone(),
         })
-    }
-}
-
-impl RawForEach {
-    fn check(&self, span: &Range<usize>, checker: &mut Checker<'_>) -> Option<ForEach> {
-        match (&self.container, &self.range) {
-            (Some(container), None) => {
-                let container = checker.container(container);
-                let pattern = match &self.pattern {
-                    Some(raw) => checker.text(raw)?,
-                    None => At::new("**".to_owned(), span.clone()),
-                };
-                let pattern = checker.glob(&pattern);
-                Some(ForEach::Files {
-                    container: container?,
-                    pattern: pattern?,
-                    allow_empty: self.allow_empty,
-                })
-            }
-            (None, Some(range)) => {
-                if let Some(pattern) = &self.pattern {
-                    checker.error(
-                        codes::CONFLICTING_KEYS,
-                        "a `range` has no names to match",
-                        &pattern.span,
-                        "belongs to `container`",
-                    );
-                }
-                let [start, end] = range.value;
-                if end.saturating_sub(start) > MOST_ITEMS {
-                    checker.error(
-                        codes::OUT_OF_RANGE,
-                        "the range is too long",
-                        &range.span,
-                        "at most 10 million numbers",
-                    );
-                    return None;
-                }
-                Some(ForEach::Range {
-                    numbers: start..end,
-                    span: range.span.clone(),
-                    allow_empty: self.allow_empty,
-                })
-            }
-            (Some(_), Some(range)) => {
-                checker.error(
-                    codes::CONFLICTING_KEYS,
-                    "`container` and `range` exclude each other",
-                    &range.span,
-                    "remove this or the container",
-                );
-                None
-            }
-            (None, None) => {
-                checker.error(
-                    codes::MISSING_KEY,
-                    "this `for_each` has nothing to run over",
-                    span,
-                    "`container` or `range` must be set here",
-                );
-                None
-            }
-        }
     }
 }

@@ -60,9 +60,14 @@ impl Bindings {
         self.set("file", Value::Object(file.into_iter().collect()));
     }
 
-    /// The number of a task of a range.
-    pub fn set_item(&mut self, item: i64) {
-        self.set("item", item.into());
+    /// What a task is made for: a value, or an object of named ones.
+    pub fn set_item(&mut self, item: Value) {
+        self.set("item", item);
+    }
+
+    /// The item of the moment, for messages.
+    pub fn item(&self) -> String {
+        self.0.data()["item"].to_string()
     }
 
     /// The position of a task in its `for_each`, from 0.

@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 use handlebars::{Handlebars, RenderContext, Renderable};
 
 pub use bindings::Bindings;
-pub use names::{Items, Scope};
+pub use names::{Items, Names, Scope};
 pub use shell::quote;
 pub use slug::slug;
 
@@ -53,6 +53,16 @@ pub struct RenderFault {
     source: Box<handlebars::RenderError>,
 }
 
+impl RenderFault {
+    /// The name that a strict rendering did not find.
+    pub fn missing(&self) -> Option<&str> {
+        match self.source.reason() {
+            handlebars::RenderErrorReason::MissingVariable(name) => name.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 impl Template {
     /// Text without insertions.
     pub fn fixed(text: impl Into<String>, span: Range<usize>) -> Self {
@@ -68,7 +78,7 @@ impl Template {
     pub(super) fn compile(
         raw: &At<String>,
         text: &str,
-        scope: Scope,
+        scope: Scope<'_>,
         quoting: Quoting,
         vars: &BTreeSet<String>,
         diagnostics: &mut Vec<Diagnostic>,

@@ -10,21 +10,36 @@ use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::manifest::at::At;
 
 /// What a task's `for_each` runs over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Items {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Items {
+    /// Whether there is a `for_each`.
+    pub many: bool,
+    /// Whether each item is a file.
+    pub files: bool,
+    pub names: Names,
+}
+
+/// What `item` is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Names {
+    #[default]
     None,
-    Files,
-    Range,
+    /// A single value.
+    Value,
+    /// Values with these names.
+    Fields(Vec<String>),
+    /// Values with these names, and others that are known when a file is read.
+    Columns(Vec<String>),
 }
 
 /// Which names exist where a template stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum Scope<'a> {
     /// `vars` and `name`.
     Manifest,
     /// The same, and those of one task.
     Task {
-        items: Items,
+        items: &'a Items,
         /// Whether the id is known already.
         id: bool,
     },
@@ -37,23 +52,35 @@ const CONDITIONS: [&str; 10] = [
     "eq", "ne", "gt", "gte", "lt", "lte", "and", "or", "not", "id",
 ];
 
-impl Scope {
-    fn names(self) -> Vec<&'static str> {
-        let mut names = vec!["name"];
-        if let Self::Task { items, id } = self {
-            match items {
-                Items::None => {}
-                Items::Files => names.extend(FILE),
-                Items::Range => names.push("item"),
-            }
-            if items != Items::None {
-                names.push("index");
-            }
-            if id {
-                names.push("task.id");
+impl Scope<'_> {
+    fn names(self) -> Vec<String> {
+        let mut names = vec!["name".to_owned()];
+        let Self::Task { items, id } = self else {
+            return names;
+        };
+        if items.files {
+            names.extend(FILE.map(str::to_owned));
+        }
+        match &items.names {
+            Names::None => {}
+            Names::Value => names.push("item".to_owned()),
+            Names::Fields(fields) | Names::Columns(fields) => {
+                names.extend(fields.iter().map(|f| format!("item.{f}")));
             }
         }
+        if items.many {
+            names.push("index".to_owned());
+        }
+        if id {
+            names.push("task.id".to_owned());
+        }
         names
+    }
+
+    /// Whether a name can be a column of a file that is not read yet.
+    fn may_be_column(self, name: &str) -> bool {
+        matches!(self, Self::Task { items, .. } if matches!(items.names, Names::Columns(_)))
+            && name.starts_with("item.")
     }
 
     /// Why a name that exists elsewhere does not exist here.
@@ -63,8 +90,12 @@ impl Scope {
             Some("file" | "item" | "index" | "task") if !task => {
                 Some("only the strings of `[[tasks]]` know the task they are rendered for")
             }
-            Some("file") => Some("`file` is defined in tasks with `for_each = { container = … }`"),
-            Some("item") => Some("`item` is defined in tasks with `for_each = { range = … }`"),
+            Some("file") => Some(
+                "`file` is defined in tasks with `for_each = { container = … }` or `{ files = … }`",
+            ),
+            Some("item") => Some(
+                "`item` is defined in tasks with `for_each` over values: `range`, `list`, `rows`, `zip`, `matrix`",
+            ),
             Some("index") => Some("`index` is defined in tasks with `for_each`"),
             Some("task") => Some("the id cannot name itself"),
             _ => None,
@@ -173,7 +204,7 @@ fn literal_start(raw: &At<String>, text: &str) -> Option<usize> {
 
 pub(super) fn check(
     template: &handlebars::Template,
-    scope: Scope,
+    scope: Scope<'_>,
     vars: &BTreeSet<String>,
     places: &Places<'_>,
     diagnostics: &mut Vec<Diagnostic>,
@@ -188,7 +219,7 @@ pub(super) fn check(
 }
 
 struct Check<'a, 'p> {
-    scope: Scope,
+    scope: Scope<'a>,
     vars: &'a BTreeSet<String>,
     places: &'a Places<'p>,
     diagnostics: &'a mut Vec<Diagnostic>,
@@ -279,11 +310,11 @@ impl Check<'_, '_> {
         let is_var = name
             .strip_prefix("vars.")
             .is_some_and(|v| self.vars.contains(v));
-        if is_var || known.contains(&name) {
+        if is_var || known.iter().any(|k| k == name) || self.scope.may_be_column(name) {
             return;
         }
         let vars: Vec<String> = self.vars.iter().map(|v| format!("vars.{v}")).collect();
-        let all = known.iter().copied().chain(vars.iter().map(String::as_str));
+        let all = known.iter().chain(&vars).map(String::as_str);
         let help = if self.vars.contains(name) {
             format!("write `vars.{name}`")
         } else if let Some(why) = self.scope.why_not(name).filter(|_| {
