@@ -172,7 +172,9 @@ impl<'r, 'a> Watch<'r, 'a> {
                     if task.succeeded() {
                         self.succeeded.extend(index);
                     } else {
-                        self.note_failure(index, &task);
+                        if let Some(index) = index {
+                            self.note_failure(index, &task);
+                        }
                         failed.push(task);
                     }
                 }
@@ -201,7 +203,7 @@ impl<'r, 'a> Watch<'r, 'a> {
         if !ending.satisfies(conditions) {
             self.dead.insert(index);
         }
-        if self.run.desired.job.body.on_task_failure
+        if self.run.desired.job.template.on_task_failure
             != Some(OnTaskFailure::PerformExitOptionsJobAction)
         {
             return;
@@ -225,9 +227,15 @@ impl<'r, 'a> Watch<'r, 'a> {
                 let mut after = tasks[*i].after.iter();
                 !self.dead.contains(i) && after.any(|r| self.dead.range(r.clone()).next().is_some())
             };
-            let new: Vec<usize> = self.open.values().copied().filter(waits).collect();
+            let new: Vec<usize> = self
+                .open
+                .values()
+                .copied()
+                .flatten()
+                .filter(waits)
+                .collect();
             if new.is_empty() {
-                let open = self.open.values();
+                let open = self.open.values().flatten();
                 return open.filter(|i| self.dead.contains(i)).count();
             }
             self.dead.extend(new);

@@ -31,8 +31,8 @@ use crate::wire::batch::task::TaskCreate;
 
 pub use body::Urls;
 pub use compile::{compile, compile_footprint};
-pub use job_tasks::JobFiles;
 pub use dependencies::task_dependencies;
+pub use job_tasks::JobFiles;
 pub use sources::{lists, sources};
 
 use compile::{marks, wire_duration};

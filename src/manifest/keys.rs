@@ -238,12 +238,15 @@ const OWN: &[&str] = &[
     "download",
     "cleanup",
     "tasks[].for_each",
+    "tasks[].gather",
+    "tasks[].name",
     "tasks[].stage_input",
 ];
 
 /// Ends of paths that are not the REST name in snake_case, wherever they stand.
 const ENDS: &[(&str, &str)] = &[
     ("commands", "commandLine"),
+    ("depends_on.tasks", "dependsOn.taskIds"),
     (
         "resource_files[].container",
         "resourceFiles[].storageContainerUrl",
