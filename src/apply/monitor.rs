@@ -253,6 +253,8 @@ impl<'r, 'a> Watch<'r, 'a> {
             stderr_tail: trouble::task_stderr(self.run, &task.id).await,
             exit_code: task.exit_code(),
             node: task.node_info.as_ref().and_then(|n| n.node_id.clone()),
+            cause: trouble::cause(info, task.exit_code()),
+            category: info.map(|i| i.category.as_str().to_owned()),
             code,
             message,
             task: task.id,

@@ -61,8 +61,17 @@ fn refusal(added: AddedTask) -> Option<RefusedTask> {
         TaskAddition::Refused(refused) => Some(RefusedTask {
             task: added.id,
             code: refused.code.clone().unwrap_or_default(),
-            message: refused.message.clone(),
+            message: with_details(&refused.message, &refused.values),
         }),
+    }
+}
+
+/// The service's sentence, and which property it is about.
+fn with_details(message: &str, values: &[(String, String)]) -> String {
+    let details: Vec<String> = values.iter().map(|(n, v)| format!("{n}: {v}")).collect();
+    match details.is_empty() {
+        true => message.to_owned(),
+        false => format!("{message} ({})", details.join(", ")),
     }
 }
 

@@ -8,7 +8,7 @@ use super::context::Run;
 use super::error::ApplyError;
 use super::job_tasks::Preparations;
 use crate::client::batch::ListOptions;
-use crate::event::Event;
+use crate::event::{Cause, Event};
 use crate::plan::StepKind;
 use crate::wire::batch::command::TaskFailureInfo;
 use crate::wire::batch::node::{Node, NodeState};
@@ -41,6 +41,24 @@ pub(super) fn failure_text(info: &TaskFailureInfo) -> (Option<String>, Option<St
     let mut all: Vec<String> = info.message.clone().into_iter().chain(details).collect();
     all.dedup();
     (info.code.clone(), (!all.is_empty()).then(|| all.join(": ")))
+}
+
+/// Where a task failed.
+pub(super) fn cause(info: Option<&TaskFailureInfo>, exit_code: Option<i32>) -> Cause {
+    let code = info.and_then(|i| i.code.as_deref()).unwrap_or_default();
+    let details = info.into_iter().flat_map(|i| &i.details);
+    let mut said = details
+        .filter_map(|d| d.value.as_deref())
+        .chain(info.and_then(|i| i.message.as_deref()));
+    match code {
+        "TaskEnded" if said.any(|text| text.contains("maximum execution time")) => {
+            Cause::Constraint
+        }
+        "TaskEnded" => Cause::Ended,
+        code if code.starts_with("FileUpload") => Cause::Upload,
+        _ if exit_code.is_none() => Cause::Scheduling,
+        _ => Cause::Application,
+    }
 }
 
 /// What was seen of the pool's nodes.

@@ -98,7 +98,7 @@ async fn with_target(
     let summary = Summary {
         succeeded: outcome.succeeded,
         up_to_date: outcome.up_to_date,
-        failed: outcome.failures.len(),
+        failures: &outcome.failures,
         blocked: outcome.blocked,
         files_up: outcome.files_up,
         bytes_up: outcome.bytes_up,

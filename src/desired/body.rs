@@ -57,6 +57,10 @@ impl Task {
     pub fn body(&self, urls: &Urls<'_>) -> TaskCreate {
         let mut body = self.template.clone();
         body.resource_files = self.inputs.iter().map(|i| i.body(urls)).collect();
+        if let Some(settings) = &mut body.multi_instance_settings {
+            settings.common_resource_files =
+                self.common_inputs.iter().map(|i| i.body(urls)).collect();
+        }
         body.output_files = self
             .outputs
             .iter()

@@ -14,6 +14,7 @@ mod pool;
 mod problems;
 mod schedule;
 mod sources;
+mod surroundings;
 mod tasks;
 
 use std::collections::BTreeMap;
@@ -134,6 +135,8 @@ pub struct Task {
     /// Everything but resource and output files.
     pub template: TaskCreate,
     pub inputs: Vec<Input>,
+    /// What every node of a multi-instance task needs.
+    pub common_inputs: Vec<Input>,
     pub outputs: Vec<Output>,
     /// The tasks that must be done before it runs: indices of [`Desired::tasks`].
     pub after: Vec<Range<usize>>,

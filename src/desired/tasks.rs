@@ -8,14 +8,16 @@ use super::dependencies::{Ask, Directory, Order, fits, task_dependencies};
 use super::digest::{Canon, Contents};
 use super::gather;
 use super::items::{Item, ItemFile, items};
+use super::pool::user_identity;
 use super::problems::Problems;
+use super::surroundings::{application_packages, container_settings, multi_instance};
 use super::{DIGEST_SETTING, DigestParts, Input, InputSource, Job, Output, Task, wire_duration};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ids::{ContainerName, TaskId};
 use crate::inputs::snapshot::Snapshot;
 use crate::manifest::{Bindings, Factory};
 use crate::wire::batch::command::EnvironmentSetting;
-use crate::wire::batch::task::{TaskConstraints, TaskCreate};
+use crate::wire::batch::task::{AffinityInfo, TaskConstraints, TaskCreate};
 
 pub(super) struct Compiler<'a> {
     pub(super) snapshot: &'a Snapshot,
@@ -267,6 +269,18 @@ impl<'a> Compiler<'a> {
             .map(|file| output(file, bindings, problems))
             .collect();
         let outputs = outputs?;
+        let affinity_id = render_option(factory.affinity_id.as_ref(), bindings, problems)?;
+        let container = match &factory.container_settings {
+            Some(settings) => Some(container_settings(settings, bindings, problems)?),
+            None => None,
+        };
+        let (multi_instance, common_inputs) = match &factory.multi_instance {
+            Some(settings) => {
+                let (settings, inputs) = multi_instance(settings, bindings, problems)?;
+                (Some(settings), inputs)
+            }
+            None => (None, Vec::new()),
+        };
         let constraints = TaskConstraints {
             max_wall_clock_time: factory.max_wall_clock_time.as_ref().map(wire_duration),
             retention_time: factory.retention_time.as_ref().map(wire_duration),
@@ -277,17 +291,17 @@ impl<'a> Compiler<'a> {
             display_name,
             exit_conditions: factory.exit_conditions.clone().map(Box::new),
             command_line,
-            container_settings: None,
+            container_settings: container.map(Box::new),
             resource_files: Vec::new(),
             output_files: Vec::new(),
             environment_settings: own,
-            affinity_info: None,
+            affinity_info: affinity_id.map(|affinity_id| Box::new(AffinityInfo { affinity_id })),
             constraints: (constraints != TaskConstraints::default()).then_some(constraints),
             required_slots: factory.required_slots,
-            user_identity: None,
-            multi_instance_settings: None,
+            user_identity: factory.user_identity.map(user_identity).map(Box::new),
+            multi_instance_settings: multi_instance.map(Box::new),
             depends_on: None,
-            application_package_references: Vec::new(),
+            application_package_references: application_packages(&factory.application_packages),
         };
         Some(Task {
             id,
@@ -296,6 +310,7 @@ impl<'a> Compiler<'a> {
             span: factory.span.clone(),
             template,
             inputs,
+            common_inputs,
             outputs,
             after: Vec::new(),
         })
@@ -328,8 +343,32 @@ impl<'a> Compiler<'a> {
                 canon.field("value", value);
             }
         }
+        let template = &task.template;
+        if let Some(settings) = &template.multi_instance_settings {
+            canon.field(
+                "instances",
+                serde_json::to_vec(settings).unwrap_or_default(),
+            );
+        }
+        if let Some(settings) = &template.container_settings {
+            canon.field(
+                "container",
+                serde_json::to_vec(settings).unwrap_or_default(),
+            );
+        }
+        if let Some(user) = &template.user_identity {
+            canon.field("user", serde_json::to_vec(user).unwrap_or_default());
+        }
+        for package in &template.application_package_references {
+            canon.field("application", &package.application_id);
+            canon.option("version", package.version.as_deref());
+        }
         parts.environment = part_of.start();
         let mut part_of = Canon::new("inputs");
+        for input in &task.common_inputs {
+            canon.input(input, &mut self.contents);
+            part_of.input(input, &mut self.contents);
+        }
         for input in &task.inputs {
             canon.input(input, &mut self.contents);
             part_of.input(input, &mut self.contents);

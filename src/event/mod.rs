@@ -91,11 +91,30 @@ pub struct TaskCounts {
     pub failed: u64,
 }
 
+/// Where a task failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Before it could start.
+    Scheduling,
+    /// Its program said so.
+    Application,
+    /// It reached one of its limits.
+    Constraint,
+    /// After it ended, when its outputs were uploaded.
+    Upload,
+    /// It was ended from outside: with its job, or by a request.
+    Ended,
+}
+
 /// A failed task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TaskFailure {
     pub task: String,
     pub exit_code: Option<i32>,
+    pub cause: Cause,
+    /// Whose fault the service says it is: `UserError` or `ServerError`.
+    pub category: Option<String>,
     /// The node it ran on.
     pub node: Option<String>,
     /// The service's failure code, such as `TaskEnded` or `BlobNotFound`.

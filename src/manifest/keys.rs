@@ -248,6 +248,22 @@ const ENDS: &[(&str, &str)] = &[
     ("commands", "commandLine"),
     ("depends_on.tasks", "dependsOn.taskIds"),
     (
+        "multi_instance_settings.coordination_commands",
+        "multiInstanceSettings.coordinationCommandLine",
+    ),
+    (
+        "common_resource_files[].container",
+        "commonResourceFiles[].storageContainerUrl",
+    ),
+    (
+        "common_resource_files[].blob",
+        "commonResourceFiles[].httpUrl",
+    ),
+    (
+        "registry.identity_reference",
+        "registry.identityReference.resourceId",
+    ),
+    (
         "resource_files[].container",
         "resourceFiles[].storageContainerUrl",
     ),

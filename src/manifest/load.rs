@@ -198,6 +198,13 @@ fn check(
         slots_per_node: pool
             .as_ref()
             .map_or(i32::MAX, |p| p.task_slots_per_node.unwrap_or(1)),
+        nodes_communicate: pool
+            .as_ref()
+            .is_none_or(|p| p.enable_inter_node_communication == Some(true)),
+        nodes: pool
+            .as_ref()
+            .filter(|p| p.auto_scale.is_none())
+            .map(|p| p.target_dedicated_nodes + p.target_low_priority_nodes),
         job_acts: job
             .as_ref()
             .is_none_or(|j| j.on_task_failure == Some(OnTaskFailure::PerformExitOptionsJobAction)),

@@ -27,15 +27,18 @@ pub use section::cleanup::{Cleanup, Policy};
 pub use section::command::{
     CommandLine, Environment, OutputFile, ResourceFile, ResourceSource, UploadCondition,
 };
+pub use section::container_settings::{ApplicationPackage, ContainerSettings, WorkingDirectory};
 pub use section::containers::Container;
 pub use section::depends_on::DependsOn;
 pub use section::download::Download;
-pub use section::for_each::{Axis, Filter, ForEach, ItemSource, MOST_ITEMS, Values};
+pub use section::for_each::{Filter, ForEach, ItemSource};
 pub use section::job::{Job, OnAllTasksComplete, OnTaskFailure};
 pub use section::job_tasks::{Chore, Constraints, ManagerTask, PreparationTask, ReleaseTask};
+pub use section::multi_instance::MultiInstance;
 pub use section::pool::{AutoScale, Image, Machine, NodeFillType, Pool};
 pub use section::schedule::Schedule;
 pub use section::start_task::{AutoUserScope, ElevationLevel, StartTask, UserIdentity};
 pub use section::tasks::Factory;
 pub use section::uploads::Upload;
+pub use section::values::{Axis, MOST_ITEMS, Values};
 pub use template::{Bindings, Template};

@@ -77,11 +77,17 @@ impl<'a> Needs<'a> {
         let mut needed = Sources::default();
         needed.extend(&desired.pool.start_task_inputs);
         needed.extend(desired.job.files.inputs());
-        running.iter().for_each(|t| needed.extend(&t.inputs));
+        for task in running {
+            needed.extend(&task.inputs);
+            needed.extend(&task.common_inputs);
+        }
         let mut known = Sources::default();
         known.extend(&desired.pool.start_task_inputs);
         known.extend(desired.job.files.inputs());
-        desired.tasks.iter().for_each(|t| known.extend(&t.inputs));
+        for task in &desired.tasks {
+            known.extend(&task.inputs);
+            known.extend(&task.common_inputs);
+        }
         Self { needed, known }
     }
 

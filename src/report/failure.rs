@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::cause::kind;
 use super::style::{BOLD, DIM, RED, paint};
 use crate::event::TaskFailure;
 
@@ -24,7 +25,7 @@ pub fn render(failure: &TaskFailure) -> String {
     let words = [&failure.code, &failure.message];
     let words: Vec<&str> = words.into_iter().flatten().map(String::as_str).collect();
     if !words.is_empty() {
-        let _ = writeln!(out, "  {}", words.join(": "));
+        let _ = writeln!(out, "  {}, {}", kind(failure.cause), words.join(": "));
     }
     tail(&mut out, failure.stderr_tail.as_deref());
     out

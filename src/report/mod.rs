@@ -1,6 +1,7 @@
 //! What people and machines see: plan, progress, diagnostics, summary. It prints what it is given and decides
 //! nothing.
 
+pub mod cause;
 pub mod diagnostic;
 pub mod exit_code;
 pub mod failure;

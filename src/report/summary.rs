@@ -4,15 +4,17 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use super::cause::causes;
 use super::quantity::{bytes, count, duration};
 use super::style::{BOLD, GREEN, RED, paint};
+use crate::event::TaskFailure;
 
 /// What the summary is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct Summary<'a> {
     pub succeeded: usize,
     pub up_to_date: usize,
-    pub failed: usize,
+    pub failures: &'a [TaskFailure],
     /// Never ran because one they depend on failed.
     pub blocked: usize,
     pub files_up: usize,
@@ -29,7 +31,7 @@ pub struct Summary<'a> {
 impl Summary<'_> {
     /// Two or three lines; styled.
     pub fn render(&self) -> String {
-        let (style, word) = match (self.failed, self.cut_short) {
+        let (style, word) = match (self.failures.len(), self.cut_short) {
             (0, None) => (GREEN, "Apply complete:"),
             (_, None) => (RED, "Apply finished with failures:"),
             (_, Some(_)) => (RED, "Apply cut short:"),
@@ -39,13 +41,16 @@ impl Summary<'_> {
             paint(style, word),
             count(self.succeeded, "task"),
             self.up_to_date,
-            self.failed,
+            self.failures.len(),
             bytes(self.bytes_up),
             count(self.files_up, "file"),
             bytes(self.bytes_down),
             count(self.files_down, "file"),
             duration(self.elapsed),
         );
+        for cause in causes(self.failures) {
+            let _ = writeln!(out, "  {cause}");
+        }
         if self.blocked > 0 {
             let _ = writeln!(
                 out,

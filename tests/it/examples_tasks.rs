@@ -73,6 +73,7 @@ fn exit_conditions_and_retries() {
         "failed task broken: exit code 9",
         "the input is not a table",
         "2 tasks done, 0 up to date, 2 failed",
+        "1 task: application (exit code 9); the end of its stderr is above",
         "1 task never ran: what they depend on failed",
     ]);
     let out = files(&shop.path("out/exit-conditions"));
@@ -188,4 +189,94 @@ fn every_combination() {
     }
     assert!(expected.len() > 12);
     assert_eq!(out, expected);
+}
+
+#[test]
+fn several_nodes_at_once() {
+    let (shop, manifest) = example("multi-instance");
+    shop.run(["apply", &manifest, "--yes"]).ends_with(0);
+    let text = fs::read(shop.path("samples/top-n-words/texts/bread.txt")).unwrap();
+    assert_eq!(shop.read("out/multi-instance/hosts").trim(), "3");
+    assert_eq!(
+        shop.read("out/multi-instance/first").trim(),
+        words(&text).to_string()
+    );
+}
+
+#[test]
+fn output_files_by_condition() {
+    let (shop, manifest) = example("output-files");
+    shop.run(["apply", &manifest, "--yes"])
+        .ends_with(3)
+        .says(&["failed task divide-by-0", "2 tasks done"]);
+    let out = files(&shop.path("out/output-files"));
+    let names: Vec<&str> = out.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "faults/0/trace.log",
+            "logs/0/stderr.txt",
+            "logs/0/stdout.txt",
+            "logs/3/stderr.txt",
+            "logs/3/stdout.txt",
+            "logs/8/stderr.txt",
+            "logs/8/stdout.txt",
+            "results/3/deep/quotient.txt",
+            "results/8/deep/quotient.txt",
+        ]
+    );
+    assert_eq!(out["results/3/deep/quotient.txt"], b"8\n");
+}
+
+#[test]
+fn containers_are_planned_and_refused_locally() {
+    let (shop, manifest) = example("containers");
+    shop.run(["plan", &manifest])
+        .ends_with(0)
+        .says(&["2 to run"]);
+    shop.run(["apply", &manifest, "--yes"])
+        .ends_with(1)
+        .says(&["containerSettings"]);
+}
+
+/// Each cause has its name, the service's code and what to do.
+#[test]
+fn failures_carry_their_cause() {
+    let shop = Workshop::new();
+    shop.write(
+        "m.toml",
+        r#"
+name = "causes"
+[containers.causes]
+[pool]
+id = "causes"
+vm_size = "Standard_D2s_v5"
+target_dedicated_nodes = 1
+task_slots_per_node = 4
+image = { publisher = "canonical", offer = "ubuntu-24_04-lts", sku = "server" }
+[job]
+id = "causes"
+[[tasks]]
+id = "absent-file"
+command_line = "true"
+resource_files = [{ container = "causes", blob = "absent" }]
+[[tasks]]
+id = "absent-program"
+command_line = "no-such-program"
+[[tasks]]
+id = "too-slow"
+command_line = "sleep 60"
+constraints = { max_wall_clock_time = "1s" }
+[[tasks]]
+id = "wrong"
+commands = "exit 7"
+"#,
+    );
+    shop.run(["apply", "m.toml", "--yes"]).ends_with(3).says(&[
+        "4 failed",
+        "1 task: scheduling (BlobNotFound); a file in `resource_files` is not in its container",
+        "1 task: scheduling (CommandProgramNotFound); the program is not on the node",
+        "1 task: constraint (TaskEnded); it took longer than `constraints.max_wall_clock_time`",
+        "1 task: application (exit code 7)",
+    ]);
 }

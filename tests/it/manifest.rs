@@ -196,7 +196,12 @@ fn every_key_is_accepted() {
     used.insert(".job.job_release_task.commands".to_owned());
     // It excludes tasks.
     used.extend(known.iter().filter(|k| k.starts_with(".schedule")).cloned());
-    let unused: Vec<_> = known.difference(&used).collect();
+    // A pool takes tasks of several slots or tasks of several nodes, not both; the example has these keys.
+    let several_nodes = |key: &&String| key.contains(".multi_instance_settings");
+    let unused: Vec<_> = known
+        .difference(&used)
+        .filter(|k| !several_nodes(k))
+        .collect();
     assert!(unused.is_empty(), "not in every-key.toml: {unused:?}");
     assert!(known.len() > 60);
 }

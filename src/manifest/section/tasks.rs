@@ -11,9 +11,14 @@ use super::command::{
     CommandLine, Environment, OutputFile, RawEnvironment, RawOutputFile, RawResourceFile,
     ResourceFile, command_line,
 };
+use super::container_settings::{
+    ApplicationPackage, ContainerSettings, RawApplicationPackage, RawContainerSettings,
+};
 use super::depends_on::{self, DependsOn, RawDependsOn};
 use super::exit_conditions::RawExitConditions;
 use super::for_each::{ForEach, RawForEach};
+use super::multi_instance::{MultiInstance, RawMultiInstance};
+use super::start_task::UserIdentity;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::manifest::at::{At, OneOrMany};
 use crate::manifest::check::Checker;
@@ -60,6 +65,26 @@ pub(in crate::manifest) struct RawTask {
     /// How many slots of a node the task takes; default 1.
     #[schemars(range(min = 1, max = 256))]
     required_slots: Option<At<i32>>,
+    /// The user it runs as.
+    user_identity: Option<UserIdentity>,
+    /// The node it would like to run on.
+    affinity_info: Option<RawAffinityInfo>,
+    /// Several nodes that it runs on at once.
+    multi_instance_settings: Option<At<RawMultiInstance>>,
+    /// The container it runs in. The pool must have an image with a container runtime.
+    container_settings: Option<RawContainerSettings>,
+    /// Application packages that are put on the node before it runs.
+    #[serde(default)]
+    application_package_references: Vec<RawApplicationPackage>,
+}
+
+/// The node a task would like to run on.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "affinity_info")]
+pub(in crate::manifest) struct RawAffinityInfo {
+    /// The node's affinity id, or that of a task that ran on it; another node is taken when it is busy or gone.
+    affinity_id: At<String>,
 }
 
 /// Limits of each task.
@@ -98,6 +123,11 @@ pub struct Factory {
     pub retention_time: Option<At<Duration>>,
     pub max_task_retry_count: Option<i32>,
     pub required_slots: Option<i32>,
+    pub user_identity: Option<UserIdentity>,
+    pub affinity_id: Option<Template>,
+    pub multi_instance: Option<MultiInstance>,
+    pub container_settings: Option<ContainerSettings>,
+    pub application_packages: Vec<ApplicationPackage>,
     pub span: Range<usize>,
 }
 
@@ -105,6 +135,10 @@ pub struct Factory {
 pub(in crate::manifest) struct Surroundings {
     /// Task slots of a node.
     pub(in crate::manifest) slots_per_node: i32,
+    /// Whether its nodes can reach each other.
+    pub(in crate::manifest) nodes_communicate: bool,
+    /// How many nodes it has; None: it depends.
+    pub(in crate::manifest) nodes: Option<i32>,
     /// Whether the job does what exit options ask of it.
     pub(in crate::manifest) job_acts: bool,
     /// The names of all entries of `[[tasks]]`.
@@ -223,6 +257,22 @@ impl RawTask {
             .as_ref()
             .map(|raw| raw.check(around.job_acts, checker));
         let environment_settings = checker.environment(&task.environment_settings, scope);
+        let affinity_id = match &task.affinity_info {
+            Some(raw) => checker
+                .template(&raw.affinity_id, scope, Quoting::None)
+                .map(Some),
+            None => Some(None),
+        };
+        let multi_instance = match &task.multi_instance_settings {
+            Some(raw) => RawMultiInstance::check(raw, scope, around, checker).map(Some),
+            None => Some(None),
+        };
+        let container_settings = match &task.container_settings {
+            Some(raw) => raw.check(scope, checker).map(Some),
+            None => Some(None),
+        };
+        let packages = task.application_package_references.iter();
+        let application_packages = packages.filter_map(|p| p.check(checker)).collect();
         let max_wall_clock_time = checker.duration(task.constraints.max_wall_clock_time.as_ref());
         let retention_time = checker.duration(task.constraints.retention_time.as_ref());
         Some(Factory {
@@ -242,6 +292,11 @@ impl RawTask {
             retention_time,
             max_task_retry_count: task.constraints.max_task_retry_count,
             required_slots: task.required_slots.as_ref().map(|n| n.value),
+            user_identity: task.user_identity,
+            affinity_id: affinity_id?,
+            multi_instance: multi_instance?,
+            container_settings: container_settings?,
+            application_packages,
             span: raw.span.clone(),
         })
     }
