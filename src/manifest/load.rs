@@ -198,6 +198,9 @@ fn check(
         slots_per_node: pool
             .as_ref()
             .map_or(i32::MAX, |p| p.task_slots_per_node.unwrap_or(1)),
+        has_containers: pool
+            .as_ref()
+            .is_none_or(|p| p.machine.container_configuration.is_some()),
         nodes_communicate: pool
             .as_ref()
             .is_none_or(|p| p.enable_inter_node_communication == Some(true)),

@@ -236,7 +236,7 @@ fn containers_are_planned_and_refused_locally() {
         .says(&["2 to run"]);
     shop.run(["apply", &manifest, "--yes"])
         .ends_with(1)
-        .says(&["containerSettings"]);
+        .says(&["containerConfiguration"]);
 }
 
 /// Each cause has its name, the service's code and what to do.

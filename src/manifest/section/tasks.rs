@@ -72,7 +72,7 @@ pub(in crate::manifest) struct RawTask {
     /// Several nodes that it runs on at once.
     multi_instance_settings: Option<At<RawMultiInstance>>,
     /// The container it runs in. The pool must have an image with a container runtime.
-    container_settings: Option<RawContainerSettings>,
+    container_settings: Option<At<RawContainerSettings>>,
     /// Application packages that are put on the node before it runs.
     #[serde(default)]
     application_package_references: Vec<RawApplicationPackage>,
@@ -135,6 +135,8 @@ pub struct Factory {
 pub(in crate::manifest) struct Surroundings {
     /// Task slots of a node.
     pub(in crate::manifest) slots_per_node: i32,
+    /// Whether they can run containers.
+    pub(in crate::manifest) has_containers: bool,
     /// Whether its nodes can reach each other.
     pub(in crate::manifest) nodes_communicate: bool,
     /// How many nodes it has; None: it depends.
@@ -268,7 +270,19 @@ impl RawTask {
             None => Some(None),
         };
         let container_settings = match &task.container_settings {
-            Some(raw) => raw.check(scope, checker).map(Some),
+            Some(raw) => {
+                if !around.has_containers && checker.whole {
+                    checker.report(
+                        Diagnostic::error(
+                            codes::CONFLICTING_KEYS,
+                            "the nodes of this pool run no containers",
+                        )
+                        .label(raw.span.clone(), "the service would refuse this")
+                        .help("set `pool.container_configuration`"),
+                    );
+                }
+                raw.value.check(scope, checker).map(Some)
+            }
             None => Some(None),
         };
         let packages = task.application_package_references.iter();
