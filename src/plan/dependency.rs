@@ -73,6 +73,10 @@ impl<'a> Spread<'a> {
             .get(&task.id.as_str().to_ascii_lowercase());
         if any(&self.added) {
             if plan.work.is_added() {
+                // Nothing of its own changed, so its digest did by those of the others.
+                if plan.reason == Reason::Changed(Vec::new()) {
+                    plan.reason = Reason::UpstreamRuns;
+                }
                 return;
             }
             plan.work = added(live);

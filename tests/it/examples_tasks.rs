@@ -45,9 +45,11 @@ fn map_then_reduce() {
 
     // One text changes: its count and what depends on it run again, on the counts that are there.
     shop.write(&format!("{texts}/bread.txt"), "flour water salt");
-    shop.run(["apply", &manifest, "--yes"])
-        .ends_with(0)
-        .says(&["3 of 8 to run", "5 up to date"]);
+    shop.run(["apply", &manifest, "--yes"]).ends_with(0).says(&[
+        "3 to run, 5 up to date",
+        "1 of 8 to run: input changed",
+        "2 of 8 to run: a task it depends on runs",
+    ]);
     assert_eq!(got(&shop), total(&shop).to_string());
 
     // The last step's output is gone, everything else is there.
@@ -147,9 +149,11 @@ fn a_sweep_over_rows() {
     // One row changes: its three tasks and the report run again, and no others.
     let table = "samples/sweep/loans.csv";
     shop.write(table, &shop.read(table).replace("18000", "19000"));
-    shop.run(["plan", &manifest])
-        .ends_with(0)
-        .says(&["4 of 11 to run", "7 of 11 up to date"]);
+    shop.run(["plan", &manifest]).ends_with(0).says(&[
+        "4 to run, 7 up to date",
+        "3 of 11 to run: command changed",
+        "1 of 11 to run: a task it depends on runs",
+    ]);
     shop.write(table, &shop.read(table).replace("rate,", "interest,"));
     shop.run(["validate", &manifest])
         .ends_with(4)
