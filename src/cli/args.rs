@@ -51,6 +51,8 @@ pub(super) enum Command {
     Apply(ApplyArgs),
     /// Delete the job, the pool and the containers that this manifest made
     Destroy(DestroyArgs),
+    /// Print the JSON Schema of a manifest, for editors
+    Schema,
     /// Try formulas that size pools
     #[command(subcommand)]
     Autoscale(AutoscaleCommand),

@@ -11,6 +11,7 @@ mod lock;
 mod output;
 mod plan;
 mod saved_plan;
+mod schema;
 mod serve;
 mod still_running;
 mod target;
@@ -64,6 +65,7 @@ async fn run(cli: &Cli) -> Result<ExitCode, error::CliError> {
         Command::Apply(args) => apply::run(args, &cli.global).await,
         Command::Destroy(args) => destroy::run(args, &cli.global).await,
         Command::Autoscale(AutoscaleCommand::Check(args)) => autoscale::check(args),
+        Command::Schema => schema::run(),
         Command::Serve(args) => serve::run(args).await,
     }
 }

@@ -97,6 +97,11 @@ pub fn schema() -> &'static Value {
     &SCHEMA
 }
 
+/// The JSON Schema of a manifest as the text of a file.
+pub fn schema_text() -> String {
+    format!("{:#}\n", *SCHEMA)
+}
+
 /// Reads a manifest with the `--var` settings applied. There is a manifest only when no diagnostic is an error.
 pub fn load(text: &str, settings: &[(String, String)]) -> (Option<Manifest>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();

@@ -21,7 +21,7 @@ mod vars;
 
 pub use at::{At, OneOrMany, Scalar};
 pub use keys::{Key, keys};
-pub use load::{Manifest, load, schema};
+pub use load::{Manifest, load, schema, schema_text};
 pub use section::account::Account;
 pub use section::cleanup::{Cleanup, Policy};
 pub use section::command::{

@@ -3,12 +3,15 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use batchflow::desired::{Access, compile};
+use batchflow::diagnostic::codes;
 use batchflow::inputs::Snapshot;
-use batchflow::manifest::{Key, keys, load};
+use batchflow::manifest::{Key, keys, load, schema};
 use serde_json::Value;
+
+use crate::support::Workshop;
 
 /// One table for each part of the manifest.
 fn tables() -> String {
@@ -64,6 +67,69 @@ fn the_page_lists_every_key() {
         return fs::write(page, format!("{}{tables}{}", &text[..start], &text[end..])).unwrap();
     }
     panic!("docs/manifest.md is stale: `UPDATE_DOCS=1 cargo test manifest_keys` corrects it");
+}
+
+/// The schema in the repository is the one that the program prints.
+#[test]
+fn the_schema_file_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas/manifest.json");
+    let printed = Workshop::new().run(["schema"]).ends_with(0).stdout();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        return fs::write(path, printed).unwrap();
+    }
+    assert!(
+        fs::read_to_string(path).is_ok_and(|text| text == printed),
+        "docs/schemas/manifest.json is stale: `UPDATE_DOCS=1 cargo test manifest_keys` corrects it"
+    );
+}
+
+/// An editor that goes by the schema accepts every manifest of the repository, and points at keys that are unknown,
+/// missing or of the wrong type.
+#[test]
+fn the_schema_tells_right_from_wrong() {
+    let schema = schema();
+    jsonschema::meta::validate(schema).unwrap();
+    let validator = jsonschema::validator_for(schema).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut good = manifests(&root.join("manifests"));
+    good.push(root.join("tests/it/data/every-key.toml"));
+    for path in good {
+        let problems: Vec<String> = validator
+            .iter_errors(&as_json(&path).unwrap())
+            .map(|e| format!("{}: {e}", e.instance_path()))
+            .collect();
+        assert!(problems.is_empty(), "{}: {problems:#?}", path.display());
+    }
+    let mut refused = 0;
+    for path in manifests(&root.join("tests/it/data/rejected")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let (_, found) = load(&text, &[]);
+        let of_shape = found.iter().any(|d| {
+            d.code == codes::UNKNOWN_KEY
+                || (d.code == codes::UNKNOWN_VALUE && d.message.contains(" cannot be "))
+        });
+        if of_shape && let Some(value) = as_json(&path) {
+            assert!(!validator.is_valid(&value), "{}", path.display());
+            refused += 1;
+        }
+    }
+    assert!(refused >= 5, "only {refused} wrong manifests");
+}
+
+fn manifests(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    let mut found: Vec<_> = entries
+        .filter(|p| p.extension().is_some_and(|e| e == "toml"))
+        .collect();
+    found.sort();
+    assert!(!found.is_empty());
+    found
+}
+
+/// None: it is not even TOML.
+fn as_json(path: &Path) -> Option<Value> {
+    let value: toml::Value = toml::from_str(&fs::read_to_string(path).unwrap()).ok()?;
+    serde_json::to_value(value).ok()
 }
 
 /// Whether a body has a property: in any element, where there are lists.
