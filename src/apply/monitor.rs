@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use jiff::Timestamp;
 
 use super::context::Run;
 use super::error::ApplyError;
@@ -12,7 +13,7 @@ use super::outcome::End;
 use super::{trouble, wait};
 use crate::client::batch::ListOptions;
 use crate::clock;
-use crate::event::{Event, TaskCounts, TaskFailure};
+use crate::event::{Event, TaskCounts, TaskFailure, TaskRun};
 use crate::observed::LiveTask;
 use crate::plan::StepKind;
 use crate::wire::batch::exit::Ending;
@@ -35,7 +36,7 @@ pub(super) struct Watched {
 const OVERLAP: u32 = 2;
 
 /// The fields of a task that change while it runs; the environment settings of [`LiveTask::SELECT`] do not.
-const SELECT: &str = "id,state,stateTransitionTime,executionInfo,nodeInfo";
+const SELECT: &str = "id,state,creationTime,stateTransitionTime,executionInfo,nodeInfo";
 
 /// The code of a task that was ended from outside: by its job's end or by a request.
 const TASK_ENDED: &str = "TaskEnded";
@@ -168,6 +169,7 @@ impl<'r, 'a> Watch<'r, 'a> {
                         task: task.id.clone(),
                         success: task.succeeded(),
                         exit_code: task.exit_code(),
+                        run: task_run(&task),
                     });
                     if task.succeeded() {
                         self.succeeded.extend(index);
@@ -321,5 +323,18 @@ impl<'r, 'a> Watch<'r, 'a> {
             failures: self.failures,
             end,
         }
+    }
+}
+
+fn task_run(task: &LiveTask) -> TaskRun {
+    let info = task.execution_info.as_ref();
+    let count = |n: i32| u32::try_from(n).unwrap_or(0);
+    TaskRun {
+        created: task.creation_time.map(Timestamp::from),
+        started: info.and_then(|i| i.start_time).map(Timestamp::from),
+        ended: info.and_then(|i| i.end_time).map(Timestamp::from),
+        node: task.node_info.as_ref().and_then(|n| n.node_id.clone()),
+        retries: info.map_or(0, |i| count(i.retry_count)),
+        requeues: info.map_or(0, |i| count(i.requeue_count)),
     }
 }

@@ -8,6 +8,7 @@ mod run_state;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 pub use run_state::{RunState, StepState};
@@ -62,6 +63,7 @@ pub enum Event {
         task: String,
         success: bool,
         exit_code: Option<i32>,
+        run: TaskRun,
     },
     /// A task failed: what a person needs to know.
     TaskFailed(TaskFailure),
@@ -80,6 +82,21 @@ pub enum Event {
     Warning {
         message: String,
     },
+}
+
+/// Where and when a task ran, by the clock of the service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TaskRun {
+    /// When it was added to the job.
+    pub created: Option<Timestamp>,
+    /// When its last try began; None when it never ran.
+    pub started: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
+    pub node: Option<String>,
+    /// How often it was run again because it had failed.
+    pub retries: u32,
+    /// How often it was run again because its node was lost.
+    pub requeues: u32,
 }
 
 /// Tasks by state.

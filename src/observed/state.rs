@@ -98,6 +98,8 @@ pub struct LiveTask {
     pub id: String,
     pub state: TaskState,
     #[serde(default)]
+    pub creation_time: Option<Time>,
+    #[serde(default)]
     pub state_transition_time: Option<Time>,
     #[serde(default)]
     pub execution_info: Option<TaskExecutionInfo>,
