@@ -65,7 +65,11 @@ async fn change(run: &Run<'_>) -> Result<(), ApplyError> {
 async fn create(run: &Run<'_>) -> Result<(), ApplyError> {
     let job = &run.desired.job;
     let urls = |access: Access<'_>| super::tasks::url(run, access);
-    let body = job.body(&urls);
+    let mut body = job.body(&urls);
+    if let (Some(manager), Some(logs)) = (&mut body.job_manager_task, &run.desired.logs) {
+        let logs = logs.output_file(&body.id, &manager.id, &urls);
+        manager.output_files.push(logs);
+    }
     let at = ApplyError::at(StepKind::Job);
     loop {
         gone(run).await?;

@@ -26,3 +26,4 @@ pub use engine::run;
 pub use error::{ApplyError, RefusedTask};
 pub use lock::{Holder, Lock, LockError};
 pub use outcome::{End, Outcome};
+pub use trouble::failure;

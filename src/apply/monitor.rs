@@ -246,21 +246,8 @@ impl<'r, 'a> Watch<'r, 'a> {
 
     /// Gathers what a person needs to know about a failure, while the node is still there to ask.
     async fn tell(&mut self, task: LiveTask) {
-        let info = task
-            .execution_info
-            .as_ref()
-            .and_then(|e| e.failure_info.as_ref());
-        let (code, message) = info.map(trouble::failure_text).unwrap_or_default();
-        let failure = TaskFailure {
-            stderr_tail: trouble::task_stderr(self.run, &task.id).await,
-            exit_code: task.exit_code(),
-            node: task.node_info.as_ref().and_then(|n| n.node_id.clone()),
-            cause: trouble::cause(info, task.exit_code()),
-            category: info.map(|i| i.category.as_str().to_owned()),
-            code,
-            message,
-            task: task.id,
-        };
+        let stderr_tail = trouble::task_stderr(self.run, &task.id).await;
+        let failure = trouble::failure(task, stderr_tail);
         self.run.events.emit(Event::TaskFailed(failure.clone()));
         self.failures.push(failure);
     }

@@ -102,6 +102,9 @@ pub(super) async fn ensure(run: &Run<'_>) -> Result<(), ApplyError> {
             .iter()
             .map(|i| {
                 let mut body = run.desired.tasks[*i].body(&urls);
+                let logs = run.desired.logs.as_ref();
+                let logs = logs.map(|logs| logs.output_file(job, &body.id, &urls));
+                body.output_files.extend(logs);
                 body.depends_on = waits.of(*i).map(Box::new);
                 body
             })

@@ -8,7 +8,8 @@ use super::context::Run;
 use super::error::ApplyError;
 use super::job_tasks::Preparations;
 use crate::client::batch::ListOptions;
-use crate::event::{Cause, Event};
+use crate::event::{Cause, Event, TaskFailure};
+use crate::observed::LiveTask;
 use crate::plan::StepKind;
 use crate::wire::batch::command::TaskFailureInfo;
 use crate::wire::batch::node::{Node, NodeState};
@@ -33,7 +34,7 @@ fn text(bytes: &[u8]) -> Option<String> {
 const EXIT_CODE: &str = "FailureExitCode";
 
 /// The service's code and words for a failure, with its details; none for a mere non-zero exit.
-pub(super) fn failure_text(info: &TaskFailureInfo) -> (Option<String>, Option<String>) {
+fn failure_text(info: &TaskFailureInfo) -> (Option<String>, Option<String>) {
     if info.code.as_deref() == Some(EXIT_CODE) {
         return (None, None);
     }
@@ -44,7 +45,7 @@ pub(super) fn failure_text(info: &TaskFailureInfo) -> (Option<String>, Option<St
 }
 
 /// Where a task failed.
-pub(super) fn cause(info: Option<&TaskFailureInfo>, exit_code: Option<i32>) -> Cause {
+fn cause(info: Option<&TaskFailureInfo>, exit_code: Option<i32>) -> Cause {
     let code = info.and_then(|i| i.code.as_deref()).unwrap_or_default();
     let details = info.into_iter().flat_map(|i| &i.details);
     let mut said = details
@@ -58,6 +59,25 @@ pub(super) fn cause(info: Option<&TaskFailureInfo>, exit_code: Option<i32>) -> C
         code if code.starts_with("FileUpload") => Cause::Upload,
         _ if exit_code.is_none() => Cause::Scheduling,
         _ => Cause::Application,
+    }
+}
+
+/// What a person needs to know about a task that failed.
+pub fn failure(task: LiveTask, stderr_tail: Option<String>) -> TaskFailure {
+    let info = task
+        .execution_info
+        .as_ref()
+        .and_then(|e| e.failure_info.as_ref());
+    let (code, message) = info.map(failure_text).unwrap_or_default();
+    TaskFailure {
+        stderr_tail,
+        exit_code: task.exit_code(),
+        node: task.node_info.as_ref().and_then(|n| n.node_id.clone()),
+        cause: cause(info, task.exit_code()),
+        category: info.map(|i| i.category.as_str().to_owned()),
+        code,
+        message,
+        task: task.id,
     }
 }
 

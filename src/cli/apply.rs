@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::{ApplyArgs, Global};
+use super::args::{ApplyArgs, Global, ManifestArgs, TargetArgs};
 use super::document::{self, Document};
 use super::error::CliError;
 use super::lock::with_lock;
@@ -169,7 +169,7 @@ fn cut_short(end: &End) -> Option<String> {
 
 async fn after_interrupt(args: &ApplyArgs, document: &Document, target: &Target) -> String {
     let path = document.path.display();
-    let same = same_options(args);
+    let same = same_options(&args.manifest, &args.target);
     let mut text = String::new();
     if target.is_local() {
         text.push_str(
@@ -184,15 +184,15 @@ async fn after_interrupt(args: &ApplyArgs, document: &Document, target: &Target)
 }
 
 /// What has to be said again to mean the same manifest and the same target.
-fn same_options(args: &ApplyArgs) -> String {
+pub(super) fn same_options(manifest: &ManifestArgs, target: &TargetArgs) -> String {
     let mut options = String::new();
-    for (name, value) in &args.manifest.vars {
+    for (name, value) in &manifest.vars {
         let _ = write!(options, " --var {}", quoted(&format!("{name}={value}")));
     }
-    if args.target.local {
+    if target.local {
         options.push_str(" --local");
     }
-    if let Some(folder) = &args.target.state_dir {
+    if let Some(folder) = &target.state_dir {
         let _ = write!(
             options,
             " --state-dir {}",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::run_args::{LogsArgs, LookArgs, TasksArgs};
 use crate::report::exit_code::ExitCode;
 use crate::report::progress::Mode;
 use crate::service::development;
@@ -51,6 +52,12 @@ pub(super) enum Command {
     Apply(ApplyArgs),
     /// Delete the job, the pool and the containers that this manifest made
     Destroy(DestroyArgs),
+    /// Show how the job and the pool stand, what failed, and what is in the way
+    Status(LookArgs),
+    /// List the tasks of the job
+    Tasks(TasksArgs),
+    /// Show what tasks wrote: from the node while it is there, from blob storage afterwards
+    Logs(LogsArgs),
     /// Print the JSON Schema of a manifest, for editors
     Schema,
     /// Try formulas that size pools

@@ -61,6 +61,10 @@ pub(super) enum CliError {
     Lock(#[from] LockError),
     #[error("cannot use the saved plan")]
     SavedPlan(#[from] SavedPlanError),
+    #[error("there is no job `{job}`")]
+    NoJob { job: String },
+    #[error("nothing is kept of what the task `{task}` wrote")]
+    NoLogs { task: String },
     #[error("not applied: there is no terminal to ask on")]
     NobodyToAsk,
     #[error("not applied: the answer was not `yes`")]
@@ -109,6 +113,14 @@ impl CliError {
             Self::Service(error) => error.help().map(str::to_owned).into_iter().collect(),
             Self::Lock(error) => error.help().into_iter().collect(),
             Self::SavedPlan(error) => error.help().map(str::to_owned).into_iter().collect(),
+            Self::NoJob { .. } => vec![
+                "nothing of the manifest runs or is left; `batchflow plan` shows what is to do"
+                    .to_owned(),
+            ],
+            Self::NoLogs { .. } => vec![
+                "it has not started, or its node is gone and `logs.keep` was off, or its logs were deleted with the containers"
+                    .to_owned(),
+            ],
             Self::NobodyToAsk => vec!["--yes applies without asking".to_owned()],
             _ => Vec::new(),
         }

@@ -8,13 +8,17 @@ mod document;
 mod error;
 mod interrupt;
 mod lock;
+mod logs;
 mod output;
 mod plan;
+mod run_args;
 mod saved_plan;
 mod schema;
 mod serve;
+mod status;
 mod still_running;
 mod target;
+mod tasks;
 mod validate;
 
 use std::process::ExitCode as ProcessExitCode;
@@ -64,6 +68,9 @@ async fn run(cli: &Cli) -> Result<ExitCode, error::CliError> {
         Command::Plan(args) => plan::run(args, &cli.global).await,
         Command::Apply(args) => apply::run(args, &cli.global).await,
         Command::Destroy(args) => destroy::run(args, &cli.global).await,
+        Command::Status(args) => status::run(args).await,
+        Command::Tasks(args) => tasks::run(args).await,
+        Command::Logs(args) => logs::run(args).await,
         Command::Autoscale(AutoscaleCommand::Check(args)) => autoscale::check(args),
         Command::Schema => schema::run(),
         Command::Serve(args) => serve::run(args).await,

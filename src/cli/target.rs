@@ -9,10 +9,11 @@ use super::args::TargetArgs;
 use super::document::Document;
 use super::error::CliError;
 use crate::client::credentials::Named;
-use crate::client::{Account, Client, Endpoint, Reqwest, ServiceAccount};
+use crate::client::{Account, Client, Endpoint, Reqwest, RetryPolicy, ServiceAccount};
 use crate::manifest::At;
-use crate::service::{self, Nodes, Options, Service};
+use crate::service::{self, Neighbour, Nodes, Options, Service, ServiceError, StateDirError};
 use crate::wire::auth::AccountKey;
+use crate::wire::secret::Secret;
 
 /// A client, and the local service behind it if there is one.
 pub(super) struct Target {
@@ -22,10 +23,20 @@ pub(super) struct Target {
     /// The same for the same target, from whichever folder it is named.
     pub(super) identity: String,
     local: Option<Service>,
+    /// The local service is another process's, and ends with it.
+    is_neighbour: bool,
 }
 
 /// How often the local service evaluates an autoscale formula.
 const AUTOSCALE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A service on this machine that does not answer is not there any more.
+const NEIGHBOUR: RetryPolicy = RetryPolicy {
+    tries: 2,
+    deadline: Duration::from_secs(10),
+    base: Duration::from_millis(100),
+    cap: Duration::from_secs(1),
+};
 
 /// What the target is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,10 +72,44 @@ impl Target {
                     name,
                     client: Client::new(&account, transport()?)?,
                     local: None,
+                    is_neighbour: false,
                 })
             }
             _ => Self::local(document, args, purpose).await,
         }
+    }
+
+    /// The same to look at what is there or to end it. A local service that runs already, because of an `apply`, is
+    /// asked itself; otherwise nothing starts to run meanwhile.
+    pub(super) async fn reach(document: &Document, args: &TargetArgs) -> Result<Self, CliError> {
+        match Self::open(document, args, Purpose::Look).await {
+            Err(CliError::Service(ServiceError::StateDir(StateDirError::InUse { path, pid }))) => {
+                let neighbour = Neighbour::of(&path)
+                    .ok_or(ServiceError::StateDir(StateDirError::InUse { path, pid }))?;
+                Self::neighbour(document, args, &neighbour)
+            }
+            result => result,
+        }
+    }
+
+    fn neighbour(
+        document: &Document,
+        args: &TargetArgs,
+        service: &Neighbour,
+    ) -> Result<Self, CliError> {
+        let state_dir = local_state(document, args);
+        let account = |endpoint: &str| account(&service.account, &service.key, endpoint);
+        let account = Account {
+            batch: account(&service.batch_endpoint)?,
+            storage: account(&service.blob_endpoint)?,
+        };
+        Ok(Self {
+            name: format!("local service, state in {}", shown(&state_dir)),
+            identity: format!("local service, state in {}", whole(&state_dir).display()),
+            client: Client::with_retry(&account, transport()?, NEIGHBOUR)?,
+            local: None,
+            is_neighbour: true,
+        })
     }
 
     async fn local(
@@ -72,10 +117,7 @@ impl Target {
         args: &TargetArgs,
         purpose: Purpose,
     ) -> Result<Self, CliError> {
-        let state_dir = args
-            .state_dir
-            .clone()
-            .unwrap_or_else(|| document.state_dir().join("local"));
+        let state_dir = local_state(document, args);
         let fresh = !state_dir.exists();
         let options = Options {
             state_dir: (purpose == Purpose::Change || !fresh).then(|| state_dir.clone()),
@@ -88,16 +130,23 @@ impl Target {
             ..Options::new(launcher()?)
         };
         let service = service::start(options).await?;
+        let account = |endpoint: &str| account(service.account(), service.key(), endpoint);
         let account = Account {
-            batch: service_account(&service, service.batch_endpoint())?,
-            storage: service_account(&service, service.blob_endpoint())?,
+            batch: account(service.batch_endpoint())?,
+            storage: account(service.blob_endpoint())?,
         };
         Ok(Self {
             name: format!("local service, state in {}", shown(&state_dir)),
             identity: format!("local service, state in {}", whole(&state_dir).display()),
             client: Client::new(&account, transport()?)?,
             local: Some(service),
+            is_neighbour: false,
         })
+    }
+
+    /// Whether it may end at any time, with the process it belongs to.
+    pub(super) fn is_neighbour(&self) -> bool {
+        self.is_neighbour
     }
 
     pub(super) fn is_local(&self) -> bool {
@@ -112,10 +161,15 @@ impl Target {
     }
 }
 
-fn service_account(service: &Service, endpoint: &str) -> Result<ServiceAccount, CliError> {
+fn local_state(document: &Document, args: &TargetArgs) -> PathBuf {
+    let beside = || document.state_dir().join("local");
+    args.state_dir.clone().unwrap_or_else(beside)
+}
+
+fn account(name: &str, key: &Secret, endpoint: &str) -> Result<ServiceAccount, CliError> {
     Ok(ServiceAccount {
-        name: service.account().to_owned(),
-        key: AccountKey::from_base64(service.key().expose()).map_err(CliError::Key)?,
+        name: name.to_owned(),
+        key: AccountKey::from_base64(key.expose()).map_err(CliError::Key)?,
         endpoint: endpoint.parse::<Endpoint>().map_err(CliError::Endpoint)?,
     })
 }

@@ -104,7 +104,7 @@ impl Input {
 }
 
 impl Output {
-    fn body(&self, marks: Vec<OutputFileUploadHeader>, urls: &Urls<'_>) -> OutputFile {
+    pub(super) fn body(&self, marks: Vec<OutputFileUploadHeader>, urls: &Urls<'_>) -> OutputFile {
         OutputFile {
             file_pattern: self.pattern.clone(),
             destination: OutputFileDestination {

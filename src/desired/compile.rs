@@ -6,7 +6,10 @@ use std::path::Path;
 use super::digest::Contents;
 use super::problems::Problems;
 use super::tasks::Compiler;
-use super::{Cleanup, Container, Desired, Download, Job, OWNER_KEY, Task, Upload, When, job, pool};
+use super::{
+    Cleanup, Container, Desired, Download, Job, Logs, OWNER_KEY, Task, Upload, When, job, logs,
+    pool,
+};
 use crate::diagnostic::{Diagnostic, codes};
 use crate::inputs::snapshot::Snapshot;
 use crate::manifest::{At, Manifest, Policy};
@@ -41,10 +44,12 @@ pub fn compile(
         ids_of_job_tasks(manifest, job, &tasks, &mut problems);
     }
     let diagnostics = problems.finish();
+    let logs = logs::compile(manifest);
     match (pool, job) {
         (Some(pool), Some(job)) if diagnostics.is_empty() => Ok(Desired {
             name: manifest.name.value.clone(),
-            containers: containers(manifest),
+            containers: containers(manifest, logs.as_ref()),
+            logs,
             uploads: uploads(snapshot),
             pool,
             job,
@@ -104,8 +109,9 @@ pub fn compile_footprint(manifest: &Manifest, folder: &Path) -> Result<Desired, 
     compile(&bare, &Snapshot::default(), folder)
 }
 
-fn containers(manifest: &Manifest) -> Vec<Container> {
-    manifest
+fn containers(manifest: &Manifest, logs: Option<&Logs>) -> Vec<Container> {
+    let mark = || (OWNER_KEY.to_owned(), manifest.name.value.clone());
+    let mut containers: Vec<Container> = manifest
         .containers
         .iter()
         .map(|container| {
@@ -113,13 +119,21 @@ fn containers(manifest: &Manifest) -> Vec<Container> {
                 .metadata
                 .iter()
                 .map(|(n, v)| (n.clone(), v.clone()));
-            let mark = (OWNER_KEY.to_owned(), manifest.name.value.clone());
             Container {
                 name: container.name.value.clone(),
-                metadata: own.chain([mark]).collect(),
+                metadata: own.chain([mark()]).collect(),
+                is_for_logs: false,
             }
         })
-        .collect()
+        .collect();
+    if let Some(logs) = logs.filter(|l| containers.iter().all(|c| c.name != l.container)) {
+        containers.push(Container {
+            name: logs.container.clone(),
+            metadata: BTreeMap::from([mark()]),
+            is_for_logs: true,
+        });
+    }
+    containers
 }
 
 fn uploads(snapshot: &Snapshot) -> Vec<Upload> {

@@ -10,6 +10,7 @@ mod gather;
 mod items;
 mod job;
 mod job_tasks;
+mod logs;
 mod pool;
 mod problems;
 mod schedule;
@@ -34,6 +35,7 @@ pub use body::Urls;
 pub use compile::{compile, compile_footprint};
 pub use dependencies::task_dependencies;
 pub use job_tasks::JobFiles;
+pub use logs::Logs;
 pub use sources::{lists, sources};
 
 use compile::{marks, wire_duration};
@@ -60,6 +62,8 @@ pub struct Desired {
     /// In the order they are added.
     pub tasks: Vec<Task>,
     pub download: Option<Download>,
+    /// Some: each task leaves its logs in a container.
+    pub logs: Option<Logs>,
     pub cleanup: Cleanup,
 }
 
@@ -69,6 +73,8 @@ pub struct Container {
     pub name: ContainerName,
     /// Including the mark of ownership.
     pub metadata: BTreeMap<String, String>,
+    /// Nothing but logs go into it: what it holds decides nothing.
+    pub is_for_logs: bool,
 }
 
 /// A file that is to be a blob.

@@ -236,6 +236,7 @@ const OWN: &[&str] = &[
     "containers",
     "uploads",
     "download",
+    "logs",
     "cleanup",
     "tasks[].for_each",
     "tasks[].gather",

@@ -15,6 +15,7 @@ use super::section::cleanup::{Cleanup, Policy, RawCleanup};
 use super::section::containers::{self, Container, RawContainer};
 use super::section::download::{Download, RawDownload};
 use super::section::job::{Job, OnTaskFailure, RawJob};
+use super::section::logs::{Logs, RawLogs};
 use super::section::pool::{Pool, RawPool};
 use super::section::schedule::{RawSchedule, Schedule};
 use super::section::tasks::{Factory, RawTask, Surroundings};
@@ -57,6 +58,9 @@ struct RawManifest {
     tasks: Option<Vec<At<RawTask>>>,
     /// Where outputs go on this machine.
     download: Option<RawDownload>,
+    /// What tasks write to stdout and stderr, kept in blob storage.
+    #[serde(default)]
+    logs: RawLogs,
     /// What apply deletes when it is done.
     #[serde(default)]
     cleanup: RawCleanup,
@@ -77,6 +81,7 @@ pub struct Manifest {
     pub schedule: Option<Schedule>,
     pub tasks: Vec<Factory>,
     pub download: Option<Download>,
+    pub logs: Logs,
     pub cleanup: Cleanup,
 }
 
@@ -223,6 +228,7 @@ fn check(
         .filter_map(|t| RawTask::check(t, &around, &mut checker))
         .collect();
     let download = raw.download.as_ref().map(|d| d.check(&mut checker));
+    let logs = raw.logs.check(&mut checker);
     let cleanup = raw.cleanup.check(download.is_some(), schedule.is_some());
     let download = download.flatten();
     warn_of_lost_outputs(&tasks, download.as_ref(), cleanup, &mut checker);
@@ -242,6 +248,7 @@ fn check(
         schedule,
         tasks,
         download,
+        logs,
         cleanup,
     })
 }

@@ -34,6 +34,7 @@ pub use section::download::Download;
 pub use section::for_each::{Filter, ForEach, ItemSource};
 pub use section::job::{Job, OnAllTasksComplete, OnTaskFailure};
 pub use section::job_tasks::{Chore, Constraints, ManagerTask, PreparationTask, ReleaseTask};
+pub use section::logs::Logs;
 pub use section::multi_instance::MultiInstance;
 pub use section::pool::{AutoScale, Image, Machine, NodeFillType, Pool};
 pub use section::schedule::Schedule;

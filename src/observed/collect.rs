@@ -133,7 +133,10 @@ pub async fn observe_owned(desired: &Desired, client: &Client) -> Result<Observe
     })
 }
 
-async fn schedule(desired: &Desired, client: &Client) -> Result<Option<JobSchedule>, ClientError> {
+pub(super) async fn schedule(
+    desired: &Desired,
+    client: &Client,
+) -> Result<Option<JobSchedule>, ClientError> {
     match &desired.job.schedule {
         Some(_) => client.batch.get_job_schedule(desired.job.id.as_str()).await,
         None => Ok(None),
@@ -152,7 +155,7 @@ async fn containers(
             let Some(live) = client.blob.get_container(name).await? else {
                 return Ok(None);
             };
-            let blobs = if with_blobs {
+            let blobs = if with_blobs && !container.is_for_logs {
                 blobs(client, name).await?
             } else {
                 BTreeMap::new()

@@ -2,13 +2,19 @@
 //! asked for by the desired state is not looked at.
 
 mod collect;
+mod log;
 mod outputs;
+mod reason;
 mod receipt;
+mod standing;
 mod state;
 mod strays;
 
 pub use collect::{Depth, ObserveError, observe, observe_owned};
+pub use log::{Stream, read_log};
 pub use outputs::check_outputs;
+pub use reason::{Reason, TaskStanding, Upstream, reasons, reasons_of_task};
 pub use receipt::{OutputReceipt, RECEIPT_PATH, Receipt, ReceiptError, TaskReceipt};
+pub use standing::{FailedPreparation, Standing, live_job, standing, task_standing, tasks};
 pub use state::{LiveBlob, LiveContainer, LiveTask, LocalOutput, Observed, owner};
 pub use strays::Strays;

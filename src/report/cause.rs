@@ -5,11 +5,18 @@ use std::collections::BTreeMap;
 use super::quantity::count;
 use crate::event::{Cause, TaskFailure};
 
+/// Where the reader finds what a task wrote to stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stderr {
+    Above,
+    Elsewhere,
+}
+
 /// A line for each kind of failure, the most frequent first.
-pub fn causes(failures: &[TaskFailure]) -> Vec<String> {
+pub fn causes(failures: &[TaskFailure], stderr: Stderr) -> Vec<String> {
     let mut groups: BTreeMap<String, usize> = BTreeMap::new();
     for failure in failures {
-        *groups.entry(describe(failure)).or_default() += 1;
+        *groups.entry(describe(failure, stderr)).or_default() += 1;
     }
     let mut groups: Vec<(String, usize)> = groups.into_iter().collect();
     groups.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
@@ -30,18 +37,22 @@ pub fn kind(cause: Cause) -> &'static str {
     }
 }
 
-fn describe(failure: &TaskFailure) -> String {
+fn describe(failure: &TaskFailure, stderr: Stderr) -> String {
     let kind = kind(failure.cause);
     let how = match (&failure.code, failure.exit_code) {
         (Some(code), _) => format!("{kind} ({code})"),
         (None, Some(exit_code)) => format!("{kind} (exit code {exit_code})"),
         (None, None) => kind.to_owned(),
     };
-    let advice = advice(failure.cause, failure.code.as_deref().unwrap_or_default());
+    let advice = advice(
+        failure.cause,
+        failure.code.as_deref().unwrap_or_default(),
+        stderr,
+    );
     format!("{how}; {advice}")
 }
 
-fn advice(cause: Cause, code: &str) -> &'static str {
+fn advice(cause: Cause, code: &str, stderr: Stderr) -> &'static str {
     match (cause, code) {
         (_, "BlobNotFound") => {
             "a file in `resource_files` is not in its container: upload it, or correct its name"
@@ -57,6 +68,9 @@ fn advice(cause: Cause, code: &str) -> &'static str {
         }
         (_, "ApplicationPackageError") => {
             "an application package could not be put on the node: check its id and version"
+        }
+        (Cause::Application, _) if stderr == Stderr::Elsewhere => {
+            "see its stderr, correct the command or its input and apply again"
         }
         (Cause::Application, _) => {
             "the end of its stderr is above; correct the command or its input and apply again"

@@ -3,10 +3,15 @@
 
 pub mod cause;
 pub mod diagnostic;
+pub mod envelope;
 pub mod exit_code;
 pub mod failure;
 pub mod plan;
 pub mod progress;
 pub mod quantity;
+pub mod reason;
+pub mod status;
 pub mod style;
 pub mod summary;
+pub mod table;
+pub mod tasks;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use super::cause::causes;
+use super::cause::{Stderr, causes};
 use super::quantity::{bytes, count, duration};
 use super::style::{BOLD, GREEN, RED, paint};
 use crate::event::TaskFailure;
@@ -48,7 +48,7 @@ impl Summary<'_> {
             count(self.files_down, "file"),
             duration(self.elapsed),
         );
-        for cause in causes(self.failures) {
+        for cause in causes(self.failures, Stderr::Above) {
             let _ = writeln!(out, "  {cause}");
         }
         if self.blocked > 0 {

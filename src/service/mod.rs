@@ -7,12 +7,14 @@ mod driver;
 mod extents;
 mod http;
 mod listen;
+mod neighbour;
 mod running;
 mod state_dir;
 mod store;
 mod tls;
 
 pub use agent::{LAUNCHER_ARGUMENT, launcher_main};
+pub use neighbour::Neighbour;
 pub use running::{Nodes, Options, Service, ServiceError, start};
 pub use state_dir::StateDirError;
 pub use store::StoreError;

@@ -200,8 +200,18 @@ impl StateDir {
 
     /// Where the service listened last time; a file that cannot be read counts as none.
     pub(super) fn endpoints(&self) -> Endpoints {
-        let text = fs::read(self.path.join(ENDPOINTS)).unwrap_or_default();
+        Self::endpoints_of(&self.path)
+    }
+
+    /// The same, of a directory that another process may hold.
+    pub(super) fn endpoints_of(path: &Path) -> Endpoints {
+        let text = fs::read(path.join(ENDPOINTS)).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// Where the key lies.
+    pub(super) fn key_of(path: &Path) -> PathBuf {
+        path.join(KEY)
     }
 
     pub(super) fn set_endpoints(&self, endpoints: &Endpoints) -> Result<(), StateDirError> {

@@ -29,7 +29,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "report",
-        &["event", "plan", "diagnostic", "ids", "desired", "clock"],
+        &[
+            "event",
+            "plan",
+            "diagnostic",
+            "ids",
+            "desired",
+            "clock",
+            "observed",
+            "wire",
+        ],
     ),
     ("service", &["wire", "ids", "clock"]),
 ];

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, each topic a module.
 
 mod architecture;
+mod around;
 mod azurite;
 mod clients;
 mod crash;

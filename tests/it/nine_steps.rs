@@ -251,7 +251,7 @@ commands = ["echo the disk is on fire >&2", "exit 4"]
     // The pool is what costs money: it is gone. The rest stays to be looked at.
     shop.run(["destroy", "m.toml", "--yes"])
         .ends_with(0)
-        .says(&["2 resources to delete", "Destroy complete"]);
+        .says(&["3 resources to delete", "Destroy complete"]);
     shop.run(["destroy", "m.toml", "--yes"])
         .ends_with(0)
         .says(&["Nothing to destroy"]);
@@ -318,15 +318,15 @@ fn destroy_removes_what_apply_made_and_nothing_else() {
     shop.run(["apply", "m.toml", "--yes"])
         .ends_with(0)
         .says(&["3 tasks done"]);
-    let both = vec!["output".to_owned(), "somebody-elses".to_owned()];
-    assert_eq!(ask(&runtime), (both, true, true));
+    let all = ["output", "small-logs", "somebody-elses"].map(str::to_owned);
+    assert_eq!(ask(&runtime), (all.to_vec(), true, true));
     shop.run(["apply", "m.toml", "--yes"])
         .ends_with(0)
         .says(&["No changes."]);
 
     shop.run(["destroy", "m.toml", "--yes"])
         .ends_with(0)
-        .says(&["3 resources to delete", "Destroy complete"]);
+        .says(&["4 resources to delete", "Destroy complete"]);
     assert_eq!(
         ask(&runtime),
         (vec!["somebody-elses".to_owned()], false, false)

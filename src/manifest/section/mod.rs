@@ -12,6 +12,7 @@ pub mod exit_conditions;
 pub mod for_each;
 pub mod job;
 pub mod job_tasks;
+pub mod logs;
 mod machine;
 mod mounts;
 pub mod multi_instance;

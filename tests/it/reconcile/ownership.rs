@@ -62,13 +62,13 @@ async fn what_is_not_in_the_manifest_any_more_is_deleted() {
     );
     assert!(!plan.is_empty());
     rig.apply(&client).await.ok().unwrap();
-    assert_eq!(left_over(&client, "mine").await, ["mine-out"]);
-    assert_eq!(left_over(&client, "other").await.len(), 3);
+    assert_eq!(left_over(&client, "mine").await, ["mine-logs", "mine-out"]);
+    assert_eq!(left_over(&client, "other").await.len(), 4);
 
     rig.edit("mine-out", "mine-out2");
     rig.destroy(&client).await.ok().unwrap();
     assert_eq!(left_over(&client, "mine").await, [""; 0]);
-    assert_eq!(left_over(&client, "other").await.len(), 3);
+    assert_eq!(left_over(&client, "other").await.len(), 4);
     service.stop().await;
 }
 
