@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
-use super::run_args::{LogsArgs, LookArgs, TasksArgs};
+use super::run_args::{
+    CancelArgs, DownloadArgs, FilesArgs, GcArgs, ImagesArgs, LogsArgs, LookArgs, TasksArgs,
+};
 use crate::report::exit_code::ExitCode;
 use crate::report::progress::Mode;
 use crate::service::development;
@@ -52,12 +55,6 @@ pub(super) enum Command {
     Apply(ApplyArgs),
     /// Delete the job, the pool and the containers that this manifest made
     Destroy(DestroyArgs),
-    /// Show how the job and the pool stand, what failed, and what is in the way
-    Status(LookArgs),
-    /// List the tasks of the job
-    Tasks(TasksArgs),
-    /// Show what tasks wrote: from the node while it is there, from blob storage afterwards
-    Logs(LogsArgs),
     /// Print the JSON Schema of a manifest, for editors
     Schema,
     /// Try formulas that size pools
@@ -71,6 +68,28 @@ pub(super) enum Command {
     ///
     /// POST /_batchflow/reset, signed like any request, deletes everything.
     Serve(ServeArgs),
+    /// Show how the job and the pool stand, what failed, and what is in the way
+    Status(LookArgs),
+    /// List the tasks of the job
+    Tasks(TasksArgs),
+    /// Show what tasks wrote: from the node while it is there, from blob storage afterwards
+    Logs(LogsArgs),
+    /// List the nodes of the pool
+    Nodes(LookArgs),
+    /// List the images that the account supports, with their node agents
+    Images(ImagesArgs),
+    /// List the files of a task on its node, or print one
+    Files(FilesArgs),
+    /// End the job, or single tasks; outputs and the pool stay
+    Cancel(CancelArgs),
+    /// Bring home what tasks wrote so far; nothing runs and nothing is deleted
+    Download(DownloadArgs),
+    /// Delete what manifests made in the account and nothing uses any more
+    Gc(GcArgs),
+    /// Print completions for a shell
+    Completions { shell: Shell },
+    /// Print the manual page
+    Man,
 }
 
 #[derive(Debug, Subcommand)]
@@ -116,7 +135,7 @@ pub(super) struct TargetArgs {
 }
 
 /// What is done beyond or short of what the manifest asks.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct ChoiceArgs {
     /// Run only tasks that ran and failed
     #[arg(long)]

@@ -63,6 +63,18 @@ pub(super) enum CliError {
     SavedPlan(#[from] SavedPlanError),
     #[error("there is no job `{job}`")]
     NoJob { job: String },
+    #[error("the job has no task `{task}`")]
+    NoTask { task: String },
+    #[error("there is no pool `{pool}`")]
+    NoPool { pool: String },
+    #[error("{}", no_files(.task, .path.as_deref()))]
+    NoFiles { task: String, path: Option<String> },
+    #[error("cannot write {}", .path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
+    #[error("{} has no `[download]`", .0.display())]
+    NoDownload(PathBuf),
+    #[error("the job `{job}` was made by the manifest `{owner}`")]
+    NotOurs { job: String, owner: String },
     #[error("nothing is kept of what the task `{task}` wrote")]
     NoLogs { task: String },
     #[error("not applied: there is no terminal to ask on")]
@@ -113,17 +125,34 @@ impl CliError {
             Self::Service(error) => error.help().map(str::to_owned).into_iter().collect(),
             Self::Lock(error) => error.help().into_iter().collect(),
             Self::SavedPlan(error) => error.help().map(str::to_owned).into_iter().collect(),
+            Self::NobodyToAsk => vec!["--yes applies without asking".to_owned()],
             Self::NoJob { .. } => vec![
                 "nothing of the manifest runs or is left; `batchflow plan` shows what is to do"
                     .to_owned(),
             ],
+            Self::NoTask { .. } => vec!["`batchflow tasks` lists those it has".to_owned()],
+            Self::NoPool { .. } => vec!["`batchflow apply` makes it".to_owned()],
+            Self::NoFiles { .. } => vec![
+                "files stay on the node as long as it lives and the task's retention time lasts; `batchflow logs` also knows logs that are kept"
+                    .to_owned(),
+            ],
+            Self::Unwritable { .. } => vec!["nothing is overwritten: choose another name".to_owned()],
+            Self::NotOurs { .. } => {
+                vec!["end it with its own manifest, or give this one another `job.id`".to_owned()]
+            }
             Self::NoLogs { .. } => vec![
                 "it has not started, or its node is gone and `logs.keep` was off, or its logs were deleted with the containers"
                     .to_owned(),
             ],
-            Self::NobodyToAsk => vec!["--yes applies without asking".to_owned()],
             _ => Vec::new(),
         }
+    }
+}
+
+fn no_files(task: &str, path: Option<&str>) -> String {
+    match path {
+        Some(path) => format!("the task `{task}` has no file `{path}` on a node"),
+        None => format!("the task `{task}` has no files on a node"),
     }
 }
 

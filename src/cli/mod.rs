@@ -3,18 +3,24 @@
 mod apply;
 mod args;
 mod autoscale;
+mod cancel;
 mod destroy;
 mod document;
+mod download;
 mod error;
+mod files;
+mod gc;
 mod interrupt;
 mod lock;
 mod logs;
+mod nodes;
 mod output;
 mod plan;
 mod run_args;
 mod saved_plan;
 mod schema;
 mod serve;
+mod shell;
 mod status;
 mod still_running;
 mod target;
@@ -68,11 +74,19 @@ async fn run(cli: &Cli) -> Result<ExitCode, error::CliError> {
         Command::Plan(args) => plan::run(args, &cli.global).await,
         Command::Apply(args) => apply::run(args, &cli.global).await,
         Command::Destroy(args) => destroy::run(args, &cli.global).await,
-        Command::Status(args) => status::run(args).await,
-        Command::Tasks(args) => tasks::run(args).await,
-        Command::Logs(args) => logs::run(args).await,
         Command::Autoscale(AutoscaleCommand::Check(args)) => autoscale::check(args),
         Command::Schema => schema::run(),
         Command::Serve(args) => serve::run(args).await,
+        Command::Status(args) => status::run(args).await,
+        Command::Tasks(args) => tasks::run(args).await,
+        Command::Logs(args) => logs::run(args).await,
+        Command::Nodes(args) => nodes::run(args).await,
+        Command::Images(args) => nodes::images(args).await,
+        Command::Files(args) => files::run(args).await,
+        Command::Cancel(args) => cancel::run(args).await,
+        Command::Download(args) => download::run(args, &cli.global).await,
+        Command::Gc(args) => gc::run(args).await,
+        Command::Completions { shell } => shell::completions(*shell),
+        Command::Man => shell::man(),
     }
 }

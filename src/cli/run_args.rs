@@ -1,5 +1,8 @@
 //! The arguments of the verbs that people use around a run.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use clap::Args;
 
 use super::args::{ManifestArgs, TargetArgs};
@@ -55,4 +58,92 @@ pub(super) struct LogsArgs {
     /// Go on until the task ends
     #[arg(short, long, requires = "task")]
     pub(super) follow: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FilesArgs {
+    #[command(flatten)]
+    pub(super) of: WhereArgs,
+    /// The task
+    pub(super) task: String,
+    /// Print this file, such as `stdout.txt` or `wd/out.csv`, instead of listing all
+    pub(super) path: Option<String>,
+    /// Write the file there instead; nothing is overwritten
+    #[arg(long, value_name = "FILE", requires = "path")]
+    pub(super) to: Option<PathBuf>,
+    /// Print the list as JSON
+    #[arg(long, conflicts_with = "path")]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CancelArgs {
+    #[command(flatten)]
+    pub(super) of: WhereArgs,
+    /// End only these tasks
+    #[arg(value_name = "TASK")]
+    pub(super) tasks: Vec<String>,
+    /// Do not ask
+    #[arg(short, long, visible_alias = "auto-approve")]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DownloadArgs {
+    #[command(flatten)]
+    pub(super) of: WhereArgs,
+}
+
+/// An account: of a manifest, or of the environment.
+#[derive(Debug, Args)]
+pub(super) struct AccountArgs {
+    /// A manifest whose target is meant; default: the account of the environment
+    #[arg(long, value_name = "FILE")]
+    pub(super) manifest: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImagesArgs {
+    /// Only images with all these words in publisher, offer, sku or node agent
+    #[arg(value_name = "WORD")]
+    pub(super) words: Vec<String>,
+    #[command(flatten)]
+    pub(super) of: AccountArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GcArgs {
+    #[command(flatten)]
+    pub(super) of: AccountArgs,
+    /// Only what the manifest of this name made
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// Containers as well, with all that is in them
+    #[arg(long)]
+    pub(super) containers: bool,
+    /// Only manifests that made nothing within this time
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = age)]
+    pub(super) older_than: Duration,
+    /// Do not ask
+    #[arg(short, long, visible_alias = "auto-approve")]
+    pub(super) yes: bool,
+    /// Only show what would be deleted
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print JSON; deletes nothing unless --yes is given
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// As `1h`, `30m` or `P2D`.
+fn age(text: &str) -> Result<Duration, String> {
+    let given = text.parse::<jiff::SignedDuration>().ok();
+    given
+        .and_then(|given| Duration::try_from(given).ok())
+        .ok_or_else(|| "expected a time such as 30m, 1h or 48h".to_owned())
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::args::TargetArgs;
-use super::document::Document;
+use super::args::{ManifestArgs, TargetArgs};
+use super::document::{self, Document};
 use super::error::CliError;
+use super::run_args::AccountArgs;
 use crate::client::credentials::Named;
 use crate::client::{Account, Client, Endpoint, Reqwest, RetryPolicy, ServiceAccount};
 use crate::manifest::At;
@@ -62,21 +63,25 @@ impl Target {
                     storage_account: value(&account.storage_account),
                     storage_endpoint: value(&account.storage_endpoint),
                 };
-                let account = Account::from_environment(&|name| std::env::var(name).ok(), &named)?;
-                let name = format!(
-                    "Azure Batch account `{}` at {}, storage account `{}`",
-                    account.batch.name, account.batch.endpoint, account.storage.name
-                );
-                Ok(Self {
-                    identity: name.clone(),
-                    name,
-                    client: Client::new(&account, transport()?)?,
-                    local: None,
-                    is_neighbour: false,
-                })
+                Self::account(&named)
             }
-            _ => Self::local(document, args, purpose).await,
+            _ => Self::service(Some(&local_state(document, args)), purpose).await,
         }
+    }
+
+    fn account(named: &Named) -> Result<Self, CliError> {
+        let account = Account::from_environment(&|name| std::env::var(name).ok(), named)?;
+        let name = format!(
+            "Azure Batch account `{}` at {}, storage account `{}`",
+            account.batch.name, account.batch.endpoint, account.storage.name
+        );
+        Ok(Self {
+            identity: name.clone(),
+            name,
+            client: Client::new(&account, transport()?)?,
+            local: None,
+            is_neighbour: false,
+        })
     }
 
     /// The same to look at what is there or to end it. A local service that runs already, because of an `apply`, is
@@ -90,6 +95,22 @@ impl Target {
             }
             result => result,
         }
+    }
+
+    /// An account rather than what a manifest asks of it: that of a manifest, else that of the environment, else, to
+    /// look at, a local service of the moment.
+    pub(super) async fn of_account(args: &AccountArgs) -> Result<Self, CliError> {
+        if let Some(path) = &args.manifest {
+            let manifest = ManifestArgs {
+                manifest: path.clone(),
+                vars: Vec::new(),
+            };
+            return Self::reach(&document::load_footprint(&manifest)?, &args.target).await;
+        }
+        if !args.target.local && args.target.state_dir.is_none() {
+            return Self::account(&Named::default());
+        }
+        Self::service(args.target.state_dir.as_deref(), Purpose::Look).await
     }
 
     fn neighbour(
@@ -112,15 +133,11 @@ impl Target {
         })
     }
 
-    async fn local(
-        document: &Document,
-        args: &TargetArgs,
-        purpose: Purpose,
-    ) -> Result<Self, CliError> {
-        let state_dir = local_state(document, args);
-        let fresh = !state_dir.exists();
+    /// The local service in this process; without a folder it forgets everything.
+    async fn service(state_dir: Option<&Path>, purpose: Purpose) -> Result<Self, CliError> {
+        let kept = state_dir.filter(|d| purpose == Purpose::Change || d.exists());
         let options = Options {
-            state_dir: (purpose == Purpose::Change || !fresh).then(|| state_dir.clone()),
+            state_dir: kept.map(Path::to_owned),
             nodes: match purpose {
                 Purpose::Look => Nodes::Paused,
                 Purpose::Change => Nodes::Running,
@@ -135,9 +152,13 @@ impl Target {
             batch: account(service.batch_endpoint())?,
             storage: account(service.blob_endpoint())?,
         };
+        let named = |state_dir: Option<String>| match state_dir {
+            Some(folder) => format!("local service, state in {folder}"),
+            None => "local service".to_owned(),
+        };
         Ok(Self {
-            name: format!("local service, state in {}", shown(&state_dir)),
-            identity: format!("local service, state in {}", whole(&state_dir).display()),
+            name: named(state_dir.map(shown)),
+            identity: named(state_dir.map(|d| whole(d).display().to_string())),
             client: Client::new(&account, transport()?)?,
             local: Some(service),
             is_neighbour: false,

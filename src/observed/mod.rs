@@ -3,6 +3,7 @@
 
 mod collect;
 mod log;
+mod marked;
 mod outputs;
 mod reason;
 mod receipt;
@@ -12,8 +13,9 @@ mod strays;
 
 pub use collect::{Depth, ObserveError, observe, observe_owned};
 pub use log::{Stream, read_log};
+pub use marked::{Belongings, Kind, Marked, marked};
 pub use outputs::check_outputs;
-pub use reason::{Reason, TaskStanding, Upstream, reasons, reasons_of_task};
+pub use reason::{Reason, TaskStanding, Upstream, own_reasons, reasons, reasons_of_task};
 pub use receipt::{OutputReceipt, RECEIPT_PATH, Receipt, ReceiptError, TaskReceipt};
 pub use standing::{FailedPreparation, Standing, live_job, standing, task_standing, tasks};
 pub use state::{LiveBlob, LiveContainer, LiveTask, LocalOutput, Observed, owner};

@@ -365,14 +365,7 @@ pub enum Upstream {
 impl Upstream {
     /// What a completed task means for those after it; None when they may run.
     pub fn of(task: &Task) -> Option<Self> {
-        let live = LiveTask {
-            id: task.id.clone(),
-            state: task.state,
-            state_transition_time: Some(task.state_transition_time),
-            execution_info: task.execution_info.clone(),
-            node_info: task.node_info.clone(),
-            environment_settings: Vec::new(),
-        };
+        let live = LiveTask::of(task);
         if !live.is_completed() {
             return Some(Self::Unfinished(live.id));
         }
@@ -401,6 +394,26 @@ pub fn reasons_of_task(desired: &Desired, standing: &Standing, one: &TaskStandin
         }
         TaskState::Active | TaskState::Unrecognized => {}
     }
+    let mut found = own_reasons(standing, one);
+    found.extend(reasons(desired, standing));
+    if let Some(info) = info.filter(|i| i.retry_count > 0) {
+        found.push(Reason::Retries {
+            retries: info.retry_count,
+            exit_code: info.exit_code,
+        });
+    }
+    if found.is_empty() {
+        let counts = standing.counts.as_ref();
+        found.push(Reason::ItsTurn {
+            active: counts.map_or(0, |c| c.task_counts.active),
+        });
+    }
+    found
+}
+
+/// What keeps a waiting task and perhaps no other.
+pub fn own_reasons(standing: &Standing, one: &TaskStanding) -> Vec<Reason> {
+    let task = &one.task;
     let mut found = upstream(&one.upstream);
     let per_node = standing.pool.as_ref().and_then(|p| p.task_slots_per_node);
     let (required, per_node) = (task.required_slots.unwrap_or(1), per_node.unwrap_or(1));
@@ -414,19 +427,6 @@ pub fn reasons_of_task(desired: &Desired, standing: &Standing, one: &TaskStandin
         found.push(Reason::NeedsMoreNodes {
             required: instances,
             nodes,
-        });
-    }
-    found.extend(reasons(desired, standing));
-    if let Some(info) = info.filter(|i| i.retry_count > 0) {
-        found.push(Reason::Retries {
-            retries: info.retry_count,
-            exit_code: info.exit_code,
-        });
-    }
-    if found.is_empty() {
-        let counts = standing.counts.as_ref();
-        found.push(Reason::ItsTurn {
-            active: counts.map_or(0, |c| c.task_counts.active),
         });
     }
     found

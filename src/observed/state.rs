@@ -12,7 +12,7 @@ use crate::wire::batch::job::Job;
 use crate::wire::batch::job_schedule::JobSchedule;
 use crate::wire::batch::node::NodeInfo;
 use crate::wire::batch::pool::Pool;
-use crate::wire::batch::task::{TaskExecutionInfo, TaskState};
+use crate::wire::batch::task::{Task, TaskExecutionInfo, TaskState};
 use crate::wire::time::Time;
 
 /// Everything observed for one manifest.
@@ -112,6 +112,19 @@ pub struct LiveTask {
 impl LiveTask {
     /// The `$select` that fills this type.
     pub const SELECT: &str = "id,state,executionInfo,nodeInfo,environmentSettings";
+
+    /// As much of a whole task, without its environment.
+    pub fn of(task: &Task) -> Self {
+        Self {
+            id: task.id.clone(),
+            state: task.state,
+            creation_time: Some(task.creation_time),
+            state_transition_time: Some(task.state_transition_time),
+            execution_info: task.execution_info.clone(),
+            node_info: task.node_info.clone(),
+            environment_settings: Vec::new(),
+        }
+    }
 
     /// The digest it was added with.
     pub fn digest(&self) -> Option<&str> {

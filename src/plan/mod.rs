@@ -81,6 +81,29 @@ impl Plan {
             && self.cleanup.deletes_nothing_now()
     }
 
+    /// The same, but nothing is made, run or deleted: only outputs that are in storage come home.
+    pub fn only_download(self) -> Self {
+        let settled = |t: &TaskPlan| matches!(t.work, TaskWork::Fetch | TaskWork::UpToDate);
+        Self {
+            tasks: self.tasks.into_iter().filter(settled).collect(),
+            containers: Vec::new(),
+            uploads: Vec::new(),
+            pool: None,
+            job: None,
+            download: DownloadPlan {
+                after_run: 0,
+                ..self.download
+            },
+            cleanup: CleanupPlan {
+                containers: Vec::new(),
+                job: Fate::Kept,
+                pool: Fate::Kept,
+                strays: Vec::new(),
+            },
+            pool_users: self.pool_users,
+        }
+    }
+
     /// How many tasks would have something to do but are not selected.
     pub fn tasks_left_out(&self) -> usize {
         let left = self.tasks.iter().filter(|t| t.work == TaskWork::Left);

@@ -1,9 +1,12 @@
 //! Job schedules.
 
+use futures::Stream;
+use serde::de::DeserializeOwned;
+
 use super::super::Create;
 use super::super::error::ClientError;
-use super::Batch;
 use super::pool::created;
+use super::{Batch, ListOptions};
 use crate::wire::batch::job_schedule::{JobSchedule, JobScheduleCreate};
 use crate::wire::batch::operation::Operation;
 
@@ -23,6 +26,13 @@ impl Batch {
             Some(answer) => answer.json().map(Some),
             None => Ok(None),
         }
+    }
+
+    pub fn list_job_schedules<T: DeserializeOwned + Send + 'static>(
+        &self,
+        options: &ListOptions,
+    ) -> impl Stream<Item = Result<T, ClientError>> + Send + Unpin + use<T> {
+        self.list(Operation::ListJobSchedules, &[], &[], options)
     }
 
     /// Starts the deletion, of its jobs as well; no schedule, or one being deleted, is fine.

@@ -1,5 +1,6 @@
 //! The verbs around a run: status, tasks, logs, explain and what they say, on real states of the local service.
 
+mod account;
 mod furnished;
 mod logs;
 mod status;

@@ -1,0 +1,66 @@
+//! `batchflow nodes` and `batchflow images`: what there is to run on.
+
+use futures::TryStreamExt;
+
+use super::document;
+use super::error::CliError;
+use super::output;
+use super::run_args::{ImagesArgs, LookArgs};
+use super::target::Target;
+use crate::client::ClientError;
+use crate::client::batch::ListOptions;
+use crate::clock;
+use crate::report::exit_code::ExitCode;
+use crate::report::nodes;
+use crate::wire::batch::machine::SupportedImage;
+use crate::wire::batch::node::Node;
+
+pub(super) async fn run(args: &LookArgs) -> Result<ExitCode, CliError> {
+    let document = document::load_footprint(&args.of.manifest)?;
+    let pool = document.desired.pool.id.to_string();
+    let target = Target::reach(&document, &args.of.target).await?;
+    let listed = target
+        .client
+        .batch
+        .list_nodes(&pool, &ListOptions::default());
+    let result: Result<Vec<Node>, ClientError> = listed.try_collect().await;
+    target.close().await;
+    let found = match result {
+        Err(error) if error.is_not_found() => return Err(CliError::NoPool { pool }),
+        result => result?,
+    };
+    output::data(&if args.json {
+        nodes::nodes_json(&pool, &found)
+    } else if found.is_empty() {
+        format!("Pool `{pool}` has no nodes.\n")
+    } else {
+        nodes::nodes(&found, clock::now().into())
+    });
+    Ok(ExitCode::Ok)
+}
+
+pub(super) async fn images(args: &ImagesArgs) -> Result<ExitCode, CliError> {
+    let target = Target::of_account(&args.of).await?;
+    let result = target
+        .client
+        .batch
+        .supported_images(None)
+        .try_collect()
+        .await;
+    target.close().await;
+    let mut found: Vec<SupportedImage> = result?;
+    let words: Vec<String> = args.words.iter().map(|w| w.to_lowercase()).collect();
+    found.retain(|image| {
+        let text = nodes::image_text(image).to_lowercase();
+        words.iter().all(|word| text.contains(word))
+    });
+    found.sort_by_key(nodes::image_text);
+    output::data(&if args.json {
+        nodes::images_json(&found)
+    } else if found.is_empty() {
+        "The account supports no such image.\n".to_owned()
+    } else {
+        nodes::images(&found)
+    });
+    Ok(ExitCode::Ok)
+}
