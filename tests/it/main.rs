@@ -23,4 +23,5 @@ mod requests;
 mod sample_script;
 mod serve;
 mod service;
+mod service_kills;
 mod support;

@@ -18,23 +18,26 @@ use crate::protocol::caller::{Call, Caller};
 use crate::support::{Workshop, wait_for};
 
 /// A program that serves; killed when the test fails.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     first_line: String,
 }
 
 impl Serving {
     fn start(workshop: &Workshop, args: &[&str]) -> Self {
-        let mut all = vec!["serve", "--port", "0", "--blob-port", "0"];
-        all.extend(args);
-        let mut child = workshop.start(all);
+        let any_port = ["--port", "0", "--blob-port", "0"];
+        Self::run(workshop, &[&any_port[..], args].concat())
+    }
+
+    pub(crate) fn run(workshop: &Workshop, args: &[&str]) -> Self {
+        let mut child = workshop.start([&["serve"][..], args].concat());
         let mut first_line = String::new();
         let stdout = BufReader::new(child.stdout.as_mut().unwrap());
         { stdout }.read_line(&mut first_line).unwrap();
         Self { child, first_line }
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.first_line).unwrap()
     }
 
@@ -43,6 +46,12 @@ impl Serving {
         let text = |name: &str| told[name].as_str().unwrap().to_owned();
         let (batch, blob) = (text("batch_endpoint"), text("blob_endpoint"));
         Caller::new(&batch, &blob, &text("account"), &text("key"), http)
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Ends it as a service manager would; what it said on stderr.

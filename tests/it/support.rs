@@ -33,9 +33,10 @@ impl Workshop {
         fs::read_to_string(self.path(relative)).unwrap_or_else(|e| panic!("{relative}: {e}"))
     }
 
-    /// The program with nothing of this process's environment but what any shell has.
+    /// The program with nothing of this process's environment but what any shell has. It dies with the thread that
+    /// started it, so that tests that are killed leave nothing running.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_batchflow"));
+        let mut command = mortal(env!("CARGO_BIN_EXE_batchflow"));
         command
             .args(args)
             .current_dir(self.folder.path())
@@ -55,6 +56,17 @@ impl Workshop {
     pub(crate) fn start<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Child {
         self.command(args).spawn().unwrap()
     }
+}
+
+/// A program that dies with the thread that started it, where the system can do so.
+pub(crate) fn mortal(program: &str) -> Command {
+    const SETPRIV: &str = "/usr/bin/setpriv";
+    if !Path::new(SETPRIV).exists() {
+        return Command::new(program);
+    }
+    let mut command = Command::new(SETPRIV);
+    command.args(["--pdeathsig", "KILL", "--", program]);
+    command
 }
 
 /// How a run ended.
