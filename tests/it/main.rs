@@ -6,6 +6,7 @@ mod azurite;
 mod clients;
 mod crash;
 mod desired;
+mod entries;
 mod examples_pools;
 mod examples_tasks;
 mod inputs;
