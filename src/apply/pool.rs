@@ -6,6 +6,7 @@ use super::context::Run;
 use super::error::ApplyError;
 use super::wait;
 use crate::client::Create;
+use crate::clock;
 use crate::desired::{Access, Pool as DesiredPool};
 use crate::observed::owner;
 use crate::plan::{Action, PoolPlan, StepKind};
@@ -39,10 +40,13 @@ pub(super) async fn ensure(run: &Run<'_>, plan: &PoolPlan) -> Result<(), ApplyEr
 async fn create(run: &Run<'_>, plan: &PoolPlan) -> Result<(), ApplyError> {
     let pool = &run.desired.pool;
     let urls = |access: Access<'_>| super::tasks::url(run, access);
-    let body = pool.body(&plan.node_agent_sku, &urls);
+    let mut body = pool.body(&plan.node_agent_sku, &urls);
     let at = ApplyError::at(StepKind::Pool);
     loop {
         gone(run, pool).await?;
+        if let Some(size) = pool.while_needed {
+            size.put_into(&mut body, clock::now().into());
+        }
         match run.client.batch.create_pool(&body).await.map_err(&at)? {
             Create::Created => {
                 run.changed(StepKind::Pool, "created", pool.id.as_str());
@@ -138,16 +142,28 @@ async fn autoscale(run: &Run<'_>, pool: &DesiredPool) -> Result<(), ApplyError> 
         Ok(steady.then_some(()))
     })
     .await?;
-    let formula = pool.template.auto_scale_formula.clone();
-    let settings = PoolEnableAutoScale {
-        auto_scale_evaluation_interval: pool.template.auto_scale_evaluation_interval,
-        auto_scale_formula: formula.clone(),
+    let settings = match pool.while_needed {
+        Some(size) => size.call(clock::now().into()),
+        None => PoolEnableAutoScale {
+            auto_scale_evaluation_interval: pool.template.auto_scale_evaluation_interval,
+            auto_scale_formula: pool.template.auto_scale_formula.clone(),
+        },
     };
+    let formula = settings.auto_scale_formula.clone();
     let batch = &run.client.batch;
-    let result = match &formula {
-        Some(_) => batch.enable_auto_scale(pool.id.as_str(), &settings).await,
-        None => batch.disable_auto_scale(pool.id.as_str()).await,
-    };
+    let what = format!("the pool `{}` takes another formula", pool.id);
+    let result = wait::until(&what, RESIZE, &run.cancel, || async {
+        let result = match &formula {
+            Some(_) => batch.enable_auto_scale(pool.id.as_str(), &settings).await,
+            None => batch.disable_auto_scale(pool.id.as_str()).await,
+        };
+        match result {
+            // Not more often than twice a minute.
+            Err(error) if error.is("TooManyEnableAutoScaleRequests") => Ok(None),
+            result => Ok(Some(result)),
+        }
+    })
+    .await?;
     if let Err(error) = result {
         // Refused may be our own request that arrived twice.
         let live = batch.get_pool(pool.id.as_str()).await.map_err(&at)?;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::client::{Client, ClientError};
-use crate::desired::Desired;
+use crate::desired::{Desired, IDLE_MINUTES, Size};
 use crate::report::quantity::count;
 
 /// Whoever interrupted does not want to wait for long.
@@ -37,9 +37,14 @@ async fn look(desired: &Desired, client: &Client) -> Result<String, ClientError>
         let wanted =
             live.target_dedicated_nodes.unwrap_or(0) + live.target_low_priority_nodes.unwrap_or(0);
         let nodes = count(usize::try_from(nodes.max(wanted)).unwrap_or(0), "node");
+        let formula = live.auto_scale_formula.as_deref();
+        let end = match formula.and_then(Size::in_formula) {
+            Some(_) => format!("there has been no work for {IDLE_MINUTES} minutes"),
+            None => "the pool is deleted".to_owned(),
+        };
         let _ = writeln!(
             text,
-            "Pool `{pool}` keeps {nodes} of {}, which cost money until the pool is deleted.",
+            "Pool `{pool}` keeps {nodes} of {}, which cost money until {end}.",
             live.vm_size
         );
     }

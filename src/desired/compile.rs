@@ -64,6 +64,7 @@ pub fn compile(
                 job: when(manifest.cleanup.job),
                 pool: when(manifest.cleanup.pool),
             },
+            prices: manifest.prices.clone(),
         }),
         _ => Err(diagnostics),
     }

@@ -13,6 +13,7 @@ mod job_tasks;
 mod logs;
 mod pool;
 mod problems;
+mod scaling;
 mod schedule;
 mod sources;
 mod surroundings;
@@ -36,7 +37,10 @@ pub use compile::{compile, compile_footprint};
 pub use dependencies::task_dependencies;
 pub use job_tasks::JobFiles;
 pub use logs::Logs;
+pub use scaling::{CALL_MINUTES, EVALUATION_MINUTES, IDLE_MINUTES, Size};
 pub use sources::{lists, sources};
+
+pub use crate::manifest::Prices;
 
 use compile::{marks, wire_duration};
 
@@ -65,6 +69,8 @@ pub struct Desired {
     /// Some: each task leaves its logs in a container.
     pub logs: Option<Logs>,
     pub cleanup: Cleanup,
+    /// What a node costs, where the manifest says so.
+    pub prices: Option<Prices>,
 }
 
 /// A blob container.
@@ -94,6 +100,9 @@ pub struct Pool {
     pub id: PoolId,
     /// Everything but the start task's resource files and, when it is to be looked up, the node agent SKU.
     pub template: PoolCreate,
+    /// Some: nodes without work go, and this many come when there is some. None: a formula of the manifest's sizes the
+    /// pool, or its nodes stay.
+    pub while_needed: Option<Size>,
     pub start_task_inputs: Vec<Input>,
     /// None: looked up among the images that the account supports.
     pub node_agent_sku: Option<String>,

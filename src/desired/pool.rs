@@ -3,7 +3,7 @@
 use super::command::{command_line, environment, input};
 use super::digest::{Canon, Contents};
 use super::problems::Problems;
-use super::{DIGEST_KEY, Input, Job, Pool, marks, wire_duration};
+use super::{DIGEST_KEY, Input, Job, Pool, Size, marks, wire_duration};
 use crate::manifest::{self, AutoUserScope, Bindings, Image, NodeFillType, UserIdentity};
 use crate::wire::batch::command as wire;
 use crate::wire::batch::machine::{ImageReference, VirtualMachineConfiguration};
@@ -66,11 +66,15 @@ pub(super) fn compile(
         mount_configuration: rest.mount_configuration.clone(),
         upgrade_policy: None,
     };
+    let while_needed = (auto_scale.is_none() && !pool.keep_idle_nodes).then(|| Size::of(&template));
     let mut canon = Canon::new("pool");
     canon.field(
         "body",
         serde_json::to_vec(&without_secrets(&template)).unwrap_or_default(),
     );
+    if while_needed.is_some() {
+        canon.field("nodes", "while needed");
+    }
     for input in &start_task_inputs {
         canon.source(&input.source);
         canon.input(input, contents);
@@ -83,6 +87,7 @@ pub(super) fn compile(
     Some(Pool {
         id: pool.id.value.clone(),
         template,
+        while_needed,
         start_task_inputs,
         node_agent_sku,
         digest,

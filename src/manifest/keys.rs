@@ -238,6 +238,8 @@ const OWN: &[&str] = &[
     "download",
     "logs",
     "cleanup",
+    "prices",
+    "pool.keep_idle_nodes",
     "tasks[].for_each",
     "tasks[].gather",
     "tasks[].name",

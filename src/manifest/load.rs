@@ -17,6 +17,7 @@ use super::section::download::{Download, RawDownload};
 use super::section::job::{Job, OnTaskFailure, RawJob};
 use super::section::logs::{Logs, RawLogs};
 use super::section::pool::{Pool, RawPool};
+use super::section::prices::{Prices, RawPrices};
 use super::section::schedule::{RawSchedule, Schedule};
 use super::section::tasks::{Factory, RawTask, Surroundings};
 use super::section::uploads::{RawUpload, Upload};
@@ -64,6 +65,8 @@ struct RawManifest {
     /// What apply deletes when it is done.
     #[serde(default)]
     cleanup: RawCleanup,
+    /// What a node costs for an hour, so that the plan can say what a run costs at most.
+    prices: Option<RawPrices>,
 }
 
 /// A checked manifest. Strings outside of `[[tasks]]` and the start task are rendered; those inside are templates.
@@ -83,6 +86,7 @@ pub struct Manifest {
     pub download: Option<Download>,
     pub logs: Logs,
     pub cleanup: Cleanup,
+    pub prices: Option<Prices>,
 }
 
 impl Manifest {
@@ -231,6 +235,7 @@ fn check(
     let logs = raw.logs.check(&mut checker);
     let cleanup = raw.cleanup.check(download.is_some(), schedule.is_some());
     let download = download.flatten();
+    let prices = raw.prices.as_ref().and_then(|p| p.check(&mut checker));
     warn_of_lost_outputs(&tasks, download.as_ref(), cleanup, &mut checker);
     *diagnostics = checker.diagnostics;
     Some(Manifest {
@@ -250,6 +255,7 @@ fn check(
         download,
         logs,
         cleanup,
+        prices,
     })
 }
 

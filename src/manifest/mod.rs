@@ -37,6 +37,7 @@ pub use section::job_tasks::{Chore, Constraints, ManagerTask, PreparationTask, R
 pub use section::logs::Logs;
 pub use section::multi_instance::MultiInstance;
 pub use section::pool::{AutoScale, Image, Machine, NodeFillType, Pool};
+pub use section::prices::Prices;
 pub use section::schedule::Schedule;
 pub use section::start_task::{AutoUserScope, ElevationLevel, StartTask, UserIdentity};
 pub use section::tasks::Factory;

@@ -55,6 +55,8 @@ pub enum Reason {
     JobWouldEnd,
     /// The job is disabled.
     JobDisabled,
+    /// The pool let its nodes go when there was no work.
+    NodesGone,
     /// The task has never run.
     NeverRan,
     /// What goes into the task differs from its last run, in these parts; none when they are not known.
@@ -102,6 +104,7 @@ impl fmt::Display for Reason {
             Self::JobCompleted => f.write_str("is completed and takes no more tasks"),
             Self::JobWouldEnd => f.write_str("would end when its waiting tasks are made anew"),
             Self::JobDisabled => f.write_str("is disabled"),
+            Self::NodesGone => f.write_str("its idle nodes went, and are called back"),
             Self::NeverRan => f.write_str("never ran"),
             Self::Changed(parts) if parts.is_empty() => {
                 f.write_str("command, environment or inputs changed")

@@ -2,6 +2,7 @@
 
 use super::action::{Action, Reason};
 use super::cleanup::{Around, CleanupPlan};
+use super::cost::CostBound;
 use super::download::DownloadPlan;
 use super::options::Options;
 use super::refused::Refused;
@@ -41,10 +42,12 @@ pub fn build(
         download: DownloadPlan::default(),
         pool_users: observed.pool_users.clone(),
         cleanup: CleanupPlan::new(desired, observed, around),
+        cost: works.then(|| CostBound::new(desired, observed, options.adopt)),
     };
     if works {
         let mut refused = Vec::new();
-        plan.pool = pool::pool(desired, observed, options)
+        let awaits = tasks.iter().any(|t| t.work.is_awaited());
+        plan.pool = pool::pool(desired, observed, awaits, options)
             .map_err(|r| refused.push(r))
             .ok();
         plan.job = job::job(desired, observed, &tasks, options)
@@ -135,5 +138,6 @@ pub fn destroy(desired: &Desired, observed: &Observed) -> Plan {
         download: DownloadPlan::default(),
         pool_users: observed.pool_users.clone(),
         cleanup: CleanupPlan::everything(desired, observed),
+        cost: None,
     }
 }

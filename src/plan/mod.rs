@@ -7,6 +7,7 @@ mod action;
 mod asked;
 mod build;
 mod cleanup;
+mod cost;
 mod dependency;
 mod download;
 mod job;
@@ -23,6 +24,7 @@ use serde::Serialize;
 pub use action::{Action, FieldChange, Reason, TaskPart};
 pub use build::{build, destroy};
 pub use cleanup::{CleanupPlan, Fate, Stray, StrayKind};
+pub use cost::{CostBound, Price, Unbounded};
 pub use dependency::Waits;
 pub use download::DownloadPlan;
 pub use job::JobPlan;
@@ -64,6 +66,8 @@ pub struct Plan {
     pub tasks: Vec<TaskPlan>,
     pub download: DownloadPlan,
     pub cleanup: CleanupPlan,
+    /// What the nodes cost at most; None: no work needs a pool.
+    pub cost: Option<CostBound>,
     /// Other jobs whose tasks use the pool: replacing or deleting it ends them.
     pub pool_users: Vec<String>,
 }

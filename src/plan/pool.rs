@@ -7,7 +7,7 @@ use super::action::{Action, FieldChange, Reason};
 use super::asked::holds;
 use super::options::Options;
 use super::refused::Refused;
-use crate::desired::{DIGEST_KEY, Desired, Input, InputSource, Pool as DesiredPool};
+use crate::desired::{DIGEST_KEY, Desired, Input, InputSource, Pool as DesiredPool, Size};
 use crate::observed::{Observed, owner};
 use crate::wire::batch::command::{EnvironmentSetting, MetadataItem, ResourceFile, StartTask};
 use crate::wire::batch::machine::ImageReference;
@@ -32,6 +32,7 @@ pub struct PoolPlan {
 pub(super) fn pool(
     desired: &Desired,
     observed: &Observed,
+    awaits: bool,
     options: &Options,
 ) -> Result<PoolPlan, Refused> {
     let want = &desired.pool;
@@ -54,23 +55,25 @@ pub(super) fn pool(
     if live.state == PoolState::Deleting {
         return Ok(plan(Action::Create, Reason::BeingDeleted, false, false));
     }
-    let mut changes = differences(
-        &want.template,
-        &want.start_task_inputs,
-        want.node_agent_sku.as_deref(),
-        live,
-    );
+    let mark = owner(&live.metadata);
+    let adopted = mark.is_none() && options.adopt;
+    let ours = mark == Some(&desired.name) || adopted;
+    // What somebody else's pool costs is theirs to bound.
+    let while_needed = want.while_needed.filter(|_| ours);
+    let mut changes = differences(want, while_needed, live);
     if is_empty(live) {
         // No node was made in the old way, so there is none to replace.
         let patched = changes.iter_mut().filter(|c| is_patched(want, &c.field));
         patched.for_each(|c| c.forces_replacement = false);
     }
-    let mark = owner(&live.metadata);
-    let adopted = mark.is_none() && options.adopt;
     if changes.is_empty() && !adopted {
-        return Ok(plan(Action::Keep, Reason::Matches, false, false));
+        let called = while_needed.is_some_and(|size| awaits && lacks(live, size));
+        return Ok(match called {
+            true => plan(Action::Update, Reason::NodesGone, false, true),
+            false => plan(Action::Keep, Reason::Matches, false, false),
+        });
     }
-    if mark != Some(&desired.name) && !adopted {
+    if !ours {
         return Err(Refused::NotOurs {
             kind: "pool",
             id: want.id.to_string(),
@@ -79,8 +82,10 @@ pub(super) fn pool(
         });
     }
     let replace = changes.iter().any(|c| c.forces_replacement);
-    let resize = changes.iter().any(|c| c.field.starts_with("target_"));
-    let autoscale = changes.iter().any(|c| c.field.contains("auto_scale"));
+    let targets = changes.iter().any(|c| c.field.starts_with("target_"));
+    let resize = targets && while_needed.is_none();
+    let autoscale =
+        changes.iter().any(|c| is_scaling(&c.field)) || (targets && while_needed.is_some());
     let action = if replace {
         Action::Replace
     } else {
@@ -111,6 +116,18 @@ fn is_patched(want: &DesiredPool, field: &str) -> bool {
     }
 }
 
+/// Whether the formula has let nodes go.
+fn lacks(live: &Pool, size: Size) -> bool {
+    live.target_dedicated_nodes.unwrap_or(0) < size.dedicated
+        || live.target_low_priority_nodes.unwrap_or(0) < size.low_priority
+}
+
+fn is_scaling(field: &str) -> bool {
+    field.contains("auto_scale") || field == KEEP_IDLE_NODES
+}
+
+const KEEP_IDLE_NODES: &str = "keep_idle_nodes";
+
 /// Whether there are neither nodes nor any on their way: then the service takes a change of every property.
 fn is_empty(live: &Pool) -> bool {
     let targets = [live.target_dedicated_nodes, live.target_low_priority_nodes];
@@ -127,12 +144,9 @@ pub(super) fn digest(metadata: &[MetadataItem]) -> Option<&str> {
     digest.map(|m| m.value.as_str())
 }
 
-fn differences(
-    want: &PoolCreate,
-    inputs: &[Input],
-    node_agent_sku: Option<&str>,
-    live: &Pool,
-) -> Vec<FieldChange> {
+fn differences(pool: &DesiredPool, while_needed: Option<Size>, live: &Pool) -> Vec<FieldChange> {
+    let want = &pool.template;
+    let node_agent_sku = pool.node_agent_sku.as_deref();
     let mut found = Differences(Vec::new());
     found.text("vm_size", &want.vm_size, &live.vm_size, true);
     let live_vm = live.virtual_machine_configuration.as_deref();
@@ -143,19 +157,7 @@ fn differences(
             found.text("node_agent_sku_id", want, &live.node_agent_sku_id, true);
         }
     }
-    found.autoscale(want, live);
-    found.number(
-        "target_dedicated_nodes",
-        want.target_dedicated_nodes,
-        live.target_dedicated_nodes,
-        false,
-    );
-    found.number(
-        "target_low_priority_nodes",
-        want.target_low_priority_nodes,
-        live.target_low_priority_nodes,
-        false,
-    );
+    found.scaling(want, while_needed, live);
     found.number(
         "task_slots_per_node",
         want.task_slots_per_node,
@@ -184,7 +186,7 @@ fn differences(
     found.rest(want, live);
     found.start_task(
         want.start_task.as_deref(),
-        inputs,
+        &pool.start_task_inputs,
         live.start_task.as_deref(),
     );
     found.0
@@ -316,6 +318,35 @@ impl Differences {
         for (field, _) in same.into_iter().filter(|(_, same)| !same) {
             self.push(field, "other".into(), "as in the manifest".into(), true);
         }
+    }
+
+    /// Nodes that are there while they are needed are compared by the numbers in the formula.
+    fn scaling(&mut self, want: &PoolCreate, while_needed: Option<Size>, live: &Pool) {
+        let formula = live.auto_scale_formula.as_deref();
+        let formula = formula.filter(|_| live.enable_auto_scale == Some(true));
+        let in_formula = formula.and_then(Size::in_formula);
+        let targets = match (while_needed, in_formula, want.enable_auto_scale) {
+            (Some(_), Some(size), _) => (Some(size.dedicated), Some(size.low_priority)),
+            (None, Some(size), None) => {
+                self.push(KEEP_IDLE_NODES, "false".into(), "true".into(), false);
+                (Some(size.dedicated), Some(size.low_priority))
+            }
+            (Some(_), None, _) if formula.is_none() => {
+                self.push(KEEP_IDLE_NODES, "true".into(), "false".into(), false);
+                (live.target_dedicated_nodes, live.target_low_priority_nodes)
+            }
+            (Some(_), None, _) => {
+                let after = "nodes while needed".into();
+                return self.push("auto_scale_formula", "other".into(), after, false);
+            }
+            (None, ..) => {
+                self.autoscale(want, live);
+                (live.target_dedicated_nodes, live.target_low_priority_nodes)
+            }
+        };
+        let wanted = (want.target_dedicated_nodes, want.target_low_priority_nodes);
+        self.number("target_dedicated_nodes", wanted.0, targets.0, false);
+        self.number("target_low_priority_nodes", wanted.1, targets.1, false);
     }
 
     fn autoscale(&mut self, want: &PoolCreate, live: &Pool) {

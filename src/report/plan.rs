@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::cost;
 use super::quantity::{bytes, count};
 use super::style::{BOLD, DIM, YELLOW, paint, symbol};
 use crate::clock;
@@ -65,6 +66,9 @@ impl PlanView<'_> {
         };
         for step in steps {
             self.step(&mut out, *step);
+        }
+        if let Some(bound) = &self.plan.cost {
+            let _ = writeln!(out, "{} {}", paint(BOLD, "Cost:"), cost::bound(bound));
         }
         out
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use batchflow::desired::{Desired, compile, sources};
+use batchflow::desired::{Desired, Size, compile, sources};
 use batchflow::observed::{
     LiveBlob, LiveContainer, LocalOutput, Observed, OutputReceipt, Receipt, TaskReceipt,
 };
@@ -22,6 +22,7 @@ files = "texts/*.txt"
 id = "words"
 vm_size = "Standard_D2s_v5"
 target_dedicated_nodes = 2
+keep_idle_nodes = true
 image = { publisher = "canonical", offer = "ubuntu-24_04-lts", sku = "server" }
 [job]
 id = "words"
@@ -342,7 +343,7 @@ fn a_hundred_thousand_tasks_are_a_screenful() {
 fn autoscale_is_switched_in_place() {
     let formula = "$TargetDedicatedNodes = 1;";
     let scaled = MANIFEST.replace(
-        "target_dedicated_nodes = 2",
+        "target_dedicated_nodes = 2\nkeep_idle_nodes = true",
         &format!("auto_scale_formula = '{formula}'"),
     );
     let fields = |manifest: &str, live: serde_json::Value| {
@@ -388,6 +389,110 @@ fn autoscale_is_switched_in_place() {
         fields(MANIFEST, auto(formula)),
         (Action::Update, true, true, changed)
     );
+}
+
+/// Nodes that come and go with the work are compared by what the formula says of them, whenever it was made.
+#[test]
+fn nodes_while_needed_are_compared_by_their_numbers() {
+    let needed = MANIFEST.replace("keep_idle_nodes = true\n", "");
+    let needed = desired(&needed, &[("a.txt", "one")]);
+    let called = "2026-01-01T00:00:00Z".parse().unwrap();
+    let live = |dedicated, now| {
+        let size = Size {
+            dedicated,
+            low_priority: 0,
+        };
+        json!({ "enableAutoScale": true, "autoScaleFormula": size.formula(called),
+                "autoScaleEvaluationInterval": "PT5M", "targetDedicatedNodes": now })
+    };
+    let plan = |desired: &Desired, owner: &str, live| {
+        let mut observed = nothing();
+        observed.pool = Some(pool(owner, live));
+        build(desired, &observed).map(|p| p.pool.unwrap())
+    };
+    let same = plan(&needed, "words", live(2, 2)).unwrap();
+    assert_eq!(same.action, Action::Keep);
+    let gone = plan(&needed, "words", live(2, 0)).unwrap();
+    assert_eq!(
+        (gone.action, gone.reason),
+        (Action::Update, Reason::NodesGone)
+    );
+    assert!(gone.autoscale && !gone.resize);
+    for (desired, live, fields) in [
+        (&needed, live(5, 5), "target_dedicated_nodes"),
+        (&needed, json!({}), "keep_idle_nodes"),
+        (&three(), live(2, 2), "keep_idle_nodes"),
+        (
+            &needed,
+            json!({ "enableAutoScale": true, "autoScaleFormula": "$TargetDedicatedNodes = 2;" }),
+            "auto_scale_formula",
+        ),
+    ] {
+        let plan = plan(desired, "words", live).unwrap();
+        assert_eq!(plan.action, Action::Update);
+        assert_eq!(plan.reason.to_string(), format!("{fields} changed"));
+        assert!(plan.autoscale && !plan.resize);
+    }
+    // A pool of somebody else's is used as it is.
+    let foreign = plan(&needed, "", json!({ "metadata": [] })).unwrap();
+    assert_eq!(foreign.action, Action::Keep);
+}
+
+/// What the plan says of cost, and what it says when there is no bound.
+#[test]
+fn the_bound_of_the_cost_is_named() {
+    let manifest = MANIFEST.replace(
+        "keep_idle_nodes = true\n",
+        "target_low_priority_nodes = 4\n",
+    );
+    let prices = "\n[prices]\ncurrency = \"EUR\"\ndedicated_node_hour = 0.5\nlow_priority_node_hour = 0.125\n";
+    let says = |manifest: &str| {
+        let desired = desired(manifest, &[("a.txt", "one")]);
+        let plan = build(&desired, &nothing()).unwrap();
+        let text = text(&desired, &plan);
+        text.lines()
+            .last()
+            .unwrap()
+            .trim_start_matches("Cost: ")
+            .to_owned()
+    };
+    let limited = |limit: &str| {
+        manifest.replace(
+            "[[tasks]]",
+            &format!("constraints = {{ max_wall_clock_time = \"{limit}\" }}\n[[tasks]]"),
+        )
+    };
+    for (manifest, text) in [
+        (
+            manifest.clone(),
+            "at most 145.5 node-hours: 6 nodes for 24h 15m if nothing else ends them",
+        ),
+        (
+            limited("45m") + prices,
+            "at most 6.0 node-hours, 1.50 EUR: 6 nodes for 1h 00m if nothing else ends them",
+        ),
+        (
+            limited("1m"),
+            "at most 2.5 node-hours: 6 nodes for 25m 00s if nothing else ends them",
+        ),
+        (
+            limited("unlimited"),
+            "no bound: job.constraints.max_wall_clock_time is unlimited",
+        ),
+        (
+            MANIFEST.to_owned(),
+            "no bound: pool.keep_idle_nodes keeps the nodes until the pool is deleted",
+        ),
+        (
+            MANIFEST.replace(
+                "target_dedicated_nodes = 2\nkeep_idle_nodes = true",
+                "auto_scale_formula = \"$TargetDedicatedNodes = 1;\"",
+            ),
+            "no bound: pool.auto_scale_formula says how many nodes stay",
+        ),
+    ] {
+        assert_eq!(says(&manifest), text);
+    }
 }
 
 /// What a pool is made of is compared with what was asked for; what the service adds or hides is not.

@@ -76,7 +76,8 @@ pub(in crate::manifest) struct RawJob {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "job_constraints")]
 pub(in crate::manifest) struct RawJobConstraints {
-    /// How long the job may take, such as `2h`; the service ends it then.
+    /// How long the job may take, such as `2h`; the service ends it then. Default `24h`; `unlimited`: until its tasks are
+    /// done, however long.
     max_wall_clock_time: Option<At<String>>,
     /// How often a failed task is tried again; -1: without limit. Default 0.
     #[schemars(range(min = -1))]
@@ -89,6 +90,7 @@ pub struct Job {
     pub display_name: Option<String>,
     pub priority: Option<i32>,
     pub max_parallel_tasks: Option<i32>,
+    /// None: without limit.
     pub max_wall_clock_time: Option<At<Duration>>,
     pub max_task_retry_count: Option<i32>,
     pub common_environment_settings: Environment,
@@ -100,6 +102,10 @@ pub struct Job {
     pub manager: Option<ManagerTask>,
     pub span: Range<usize>,
 }
+
+/// A task that hangs must not keep nodes for ever.
+const DEFAULT_WALL_CLOCK_TIME: Duration = Duration::from_secs(24 * 3600);
+const UNLIMITED: &str = "unlimited";
 
 impl RawJob {
     pub(in crate::manifest) fn has_manager(&self) -> bool {
@@ -118,7 +124,11 @@ impl RawJob {
             );
         }
         let display_name = checker.opt_text(job.display_name.as_ref()).map(|n| n.value);
-        let max_wall_clock_time = checker.duration(job.constraints.max_wall_clock_time.as_ref());
+        let max_wall_clock_time = match &job.constraints.max_wall_clock_time {
+            None => Some(At::new(DEFAULT_WALL_CLOCK_TIME, raw.span.clone())),
+            Some(text) if text.value == UNLIMITED => None,
+            some => checker.duration(some.as_ref()),
+        };
         let common_environment_settings =
             checker.environment(&job.common_environment_settings, Scope::Manifest);
         let metadata = checker.metadata(&job.metadata, false);

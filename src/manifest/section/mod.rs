@@ -18,6 +18,7 @@ mod mounts;
 pub mod multi_instance;
 mod network;
 pub mod pool;
+pub mod prices;
 pub mod schedule;
 pub mod start_task;
 pub mod tasks;

@@ -50,6 +50,9 @@ pub(in crate::manifest) struct RawPool {
     /// How often the formula is evaluated; default `15m`.
     #[schemars(extend("x-limit" = "5 minutes to 7 days"))]
     auto_scale_evaluation_interval: Option<At<String>>,
+    /// Whether nodes stay when there is no work, and cost money until somebody deletes the pool; default false. Else
+    /// they go after 10 minutes without work, and come back with the next tasks.
+    keep_idle_nodes: Option<At<bool>>,
     /// How many tasks a node runs at once; default 1.
     #[schemars(range(min = 1, max = 256))]
     task_slots_per_node: Option<i32>,
@@ -57,7 +60,8 @@ pub(in crate::manifest) struct RawPool {
     image: At<RawImage>,
     /// The node agent for the image; looked up among the images that the account verifies when it is left out.
     node_agent_sku_id: Option<At<String>>,
-    /// How long allocation may take; default `15m`.
+    /// How long allocation may take where `keep_idle_nodes` is true; default `15m`. A pool that is sized by a formula
+    /// tries again at each evaluation.
     #[schemars(extend("x-limit" = "at least 5 minutes"))]
     resize_timeout: Option<At<String>>,
     /// Whether nodes can reach each other; default false.
@@ -188,6 +192,7 @@ pub struct Pool {
     pub target_low_priority_nodes: i32,
     /// Instead of the targets.
     pub auto_scale: Option<AutoScale>,
+    pub keep_idle_nodes: bool,
     pub task_slots_per_node: Option<i32>,
     pub image: Image,
     pub image_span: Range<usize>,
@@ -275,6 +280,7 @@ impl RawPool {
             target_dedicated_nodes: dedicated,
             target_low_priority_nodes: low_priority,
             auto_scale,
+            keep_idle_nodes: pool.keep_idle_nodes.as_ref().is_some_and(|k| k.value),
             task_slots_per_node: pool.task_slots_per_node,
             image: image?,
             image_span: pool.image.span.clone(),
@@ -358,6 +364,16 @@ impl RawPool {
             }
             return None;
         };
+        if let Some(keep) = &self.keep_idle_nodes {
+            checker.report(
+                Diagnostic::error(
+                    codes::CONFLICTING_KEYS,
+                    "`keep_idle_nodes` and `auto_scale_formula` exclude each other",
+                )
+                .label(keep.span.clone(), "the formula says which nodes stay")
+                .label(raw.span.clone(), "the formula"),
+            );
+        }
         for (name, target) in [
             ("target_dedicated_nodes", &self.target_dedicated_nodes),
             ("target_low_priority_nodes", &self.target_low_priority_nodes),

@@ -3,7 +3,7 @@
 use super::rig::{Account, waiting};
 use crate::support::{Ran, Workshop, wait_for};
 
-fn signal(process: u32, name: &str) {
+pub(super) fn signal(process: u32, name: &str) {
     let sent = std::process::Command::new("kill")
         .args(["-s", name, &process.to_string()])
         .status();

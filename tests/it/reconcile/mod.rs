@@ -2,6 +2,7 @@
 //! drift, what runs again and why.
 
 mod bad_input;
+mod endings;
 mod faults;
 mod faulty;
 mod interrupts;

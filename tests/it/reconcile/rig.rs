@@ -165,17 +165,18 @@ pub(super) async fn left_over(client: &Client, prefix: &str) -> Vec<String> {
 /// A service in this process, and the variables with which the program takes it for an account in Azure.
 pub(super) struct Account {
     pub(super) service: Service,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Account {
     pub(super) fn new() -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let service = runtime.block_on(local_service(None, true));
-        Self {
-            service,
-            _runtime: runtime,
-        }
+        Self { service, runtime }
+    }
+
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
     }
 
     /// The program in a workshop, with the account.
