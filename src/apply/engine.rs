@@ -61,6 +61,9 @@ async fn work(run: &Run<'_>) -> Result<Outcome, ApplyError> {
             .await?;
         (outcome.files_up, outcome.bytes_up) = sent;
     }
+    if plan.pool.is_some() || plan.job.is_some() {
+        tasks::prepare_access(run).await?;
+    }
     if let Some(pool_plan) = &plan.pool {
         run.step(StepKind::Pool, 1, pool::ensure(run, pool_plan))
             .await?;

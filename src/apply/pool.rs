@@ -9,7 +9,7 @@ use crate::client::Create;
 use crate::clock;
 use crate::desired::{Access, Pool as DesiredPool};
 use crate::observed::owner;
-use crate::plan::{Action, PoolPlan, StepKind};
+use crate::plan::{Action, PoolPlan, Reason, StepKind};
 use crate::wire::batch::pool::{
     AllocationState, Pool, PoolEnableAutoScale, PoolResize, PoolState, PoolUpdate,
 };
@@ -114,6 +114,10 @@ async fn update(run: &Run<'_>, plan: &PoolPlan) -> Result<(), ApplyError> {
             "start_task" => update.start_task = body.start_task.clone(),
             _ => {}
         }
+    }
+    if plan.reason == Reason::NodesGone {
+        // What the old one may read has perhaps ended since.
+        update.start_task = body.start_task.clone();
     }
     run.client
         .batch

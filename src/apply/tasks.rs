@@ -21,8 +21,8 @@ const MARGIN: Duration = Duration::from_days(1);
 /// For how long a schedule without an end can read its inputs: apply it again after that.
 const SCHEDULE_LIFE: Duration = Duration::from_days(365);
 
-/// The SAS URL for a right, with an expiry that outlives the job.
-pub(super) fn url(run: &Run<'_>, access: Access<'_>) -> String {
+/// When no node needs storage any more: the job has ended by then.
+fn access_ends(run: &Run<'_>) -> Time {
     let constraints = run.desired.job.template.constraints.as_ref();
     let life = constraints
         .and_then(|c| c.max_wall_clock_time)
@@ -36,7 +36,26 @@ pub(super) fn url(run: &Run<'_>, access: Access<'_>) -> String {
             .unwrap_or_else(|| now.plus(SCHEDULE_LIFE)),
         None => now,
     };
-    let expiry = begin.plus(life).plus(MARGIN);
+    begin.plus(life).plus(MARGIN)
+}
+
+/// Gets ready to give nodes access, and says when it ends too soon.
+pub(super) async fn prepare_access(run: &Run<'_>) -> Result<(), ApplyError> {
+    let wanted = access_ends(run);
+    let prepared = run.client.sas.prepare(wanted).await;
+    if let Some(end) = prepared.map_err(ApplyError::at(StepKind::Pool))? {
+        run.events.emit(Event::Warning {
+            message: format!(
+                "the nodes' access to storage ends at {end}, but the job may need it until {wanted}: tasks that begin after that fail. Use the account key, or lower job.constraints.max_wall_clock_time"
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// The URL for a right, with an expiry that outlives the job.
+pub(super) fn url(run: &Run<'_>, access: Access<'_>) -> String {
+    let expiry = access_ends(run);
     let sas = &run.client.sas;
     let url = match access {
         Access::ReadContainer(container) => {

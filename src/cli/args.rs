@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::run_args::{
-    CancelArgs, DownloadArgs, FilesArgs, GcArgs, ImagesArgs, LogsArgs, LookArgs, TasksArgs,
+    AccountArgs, CancelArgs, DownloadArgs, FilesArgs, GcArgs, ImagesArgs, LogsArgs, LookArgs, TasksArgs,
 };
 use crate::report::exit_code::ExitCode;
 use crate::report::progress::Mode;
@@ -57,6 +57,8 @@ pub(super) enum Command {
     Destroy(DestroyArgs),
     /// Print the JSON Schema of a manifest, for editors
     Schema,
+    /// Say which account and credentials are used, and check each right with a call that changes nothing
+    Account(AccountArgs),
     /// Try formulas that size pools
     #[command(subcommand)]
     Autoscale(AutoscaleCommand),

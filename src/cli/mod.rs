@@ -1,5 +1,6 @@
 //! The command line: one file per verb, each readable from top to bottom. Data goes to stdout, talk to stderr.
 
+mod account;
 mod apply;
 mod args;
 mod autoscale;
@@ -73,6 +74,7 @@ async fn run(cli: &Cli) -> Result<ExitCode, error::CliError> {
         Command::Validate(args) => validate::run(args),
         Command::Plan(args) => plan::run(args, &cli.global).await,
         Command::Apply(args) => apply::run(args, &cli.global).await,
+        Command::Account(args) => account::run(args).await,
         Command::Destroy(args) => destroy::run(args, &cli.global).await,
         Command::Autoscale(AutoscaleCommand::Check(args)) => autoscale::check(args),
         Command::Schema => schema::run(),

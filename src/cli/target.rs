@@ -10,7 +10,9 @@ use super::document::{self, Document};
 use super::error::CliError;
 use super::run_args::AccountArgs;
 use crate::client::credentials::Named;
-use crate::client::{Account, Client, Endpoint, Reqwest, RetryPolicy, ServiceAccount};
+use crate::client::{
+    Account, Client, Credential, Endpoint, Reqwest, RetryPolicy, ServiceAccount,
+};
 use crate::manifest::At;
 use crate::service::{self, Neighbour, Nodes, Options, Service, ServiceError, StateDirError};
 use crate::wire::auth::AccountKey;
@@ -23,6 +25,8 @@ pub(super) struct Target {
     pub(super) name: String,
     /// The same for the same target, from whichever folder it is named.
     pub(super) identity: String,
+    /// What is shown to each service, by where it comes from.
+    pub(super) credentials: Vec<(&'static str, String)>,
     local: Option<Service>,
     /// The local service is another process's, and ends with it.
     is_neighbour: bool,
@@ -60,6 +64,7 @@ impl Target {
                 let named = Named {
                     batch_account: value(&account.batch_account),
                     batch_endpoint: value(&account.batch_endpoint),
+                    location: value(&account.location),
                     storage_account: value(&account.storage_account),
                     storage_endpoint: value(&account.storage_endpoint),
                 };
@@ -70,7 +75,8 @@ impl Target {
     }
 
     fn account(named: &Named) -> Result<Self, CliError> {
-        let account = Account::from_environment(&|name| std::env::var(name).ok(), named)?;
+        let found = Account::from_environment(&|name| std::env::var(name).ok(), named)?;
+        let account = found.account;
         let name = format!(
             "Azure Batch account `{}` at {}, storage account `{}`",
             account.batch.name, account.batch.endpoint, account.storage.name
@@ -79,6 +85,10 @@ impl Target {
             identity: name.clone(),
             name,
             client: Client::new(&account, transport()?)?,
+            credentials: vec![
+                ("Batch", found.batch_from),
+                ("Storage", found.storage_from),
+            ],
             local: None,
             is_neighbour: false,
         })
@@ -128,6 +138,7 @@ impl Target {
             name: format!("local service, state in {}", shown(&state_dir)),
             identity: format!("local service, state in {}", whole(&state_dir).display()),
             client: Client::with_retry(&account, transport()?, NEIGHBOUR)?,
+            credentials: Vec::new(),
             local: None,
             is_neighbour: true,
         })
@@ -160,6 +171,7 @@ impl Target {
             name: named(state_dir.map(shown)),
             identity: named(state_dir.map(|d| whole(d).display().to_string())),
             client: Client::new(&account, transport()?)?,
+            credentials: Vec::new(),
             local: Some(service),
             is_neighbour: false,
         })
@@ -190,7 +202,9 @@ fn local_state(document: &Document, args: &TargetArgs) -> PathBuf {
 fn account(name: &str, key: &Secret, endpoint: &str) -> Result<ServiceAccount, CliError> {
     Ok(ServiceAccount {
         name: name.to_owned(),
-        key: AccountKey::from_base64(key.expose()).map_err(CliError::Key)?,
+        credential: Credential::Key(
+            AccountKey::from_base64(key.expose()).map_err(CliError::Key)?,
+        ),
         endpoint: endpoint.parse::<Endpoint>().map_err(CliError::Endpoint)?,
     })
 }

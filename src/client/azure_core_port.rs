@@ -9,7 +9,8 @@ use azure_core::error::{Error, ErrorKind};
 use azure_core::http::headers::{HeaderName, Headers};
 use azure_core::http::request::Body;
 use azure_core::http::{
-    AsyncRawResponse, ClientOptions, HttpClient, Request, RetryOptions, Transport, UserAgentOptions,
+    AsyncRawResponse, ClientOptions, ExponentialRetryOptions, HttpClient, Request, RetryOptions,
+    Transport, UserAgentOptions,
 };
 use bytes::Bytes;
 use futures::AsyncReadExt;
@@ -17,7 +18,7 @@ use futures::AsyncReadExt;
 use super::error::{ClientError, Failure};
 use super::exchange::Exchange;
 use super::refused::Refused;
-use super::transport::{TransportError, TransportErrorKind};
+use super::transport::{Transport as Way, TransportError, TransportErrorKind};
 
 /// Options that make a client of the vendor use our exchange and leave repeating to it.
 pub(super) fn client_options(exchange: Exchange) -> ClientOptions {
@@ -31,6 +32,32 @@ pub(super) fn client_options(exchange: Exchange) -> ClientOptions {
     }
 }
 
+/// How often the vendor's library sends such a request again; a person waits for it.
+const PLAIN_RETRIES: u32 = 3;
+
+/// Options for requests that are sent as they are.
+pub(super) fn plain_options(way: Arc<dyn Way>) -> ClientOptions {
+    ClientOptions {
+        transport: Some(Transport::new(Arc::new(Plain(way)))),
+        retry: RetryOptions::exponential(ExponentialRetryOptions {
+            max_retries: PLAIN_RETRIES,
+            ..ExponentialRetryOptions::default()
+        }),
+        ..ClientOptions::default()
+    }
+}
+
+#[derive(Debug)]
+struct Plain(Arc<dyn Way>);
+
+#[async_trait]
+impl HttpClient for Plain {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let request = outward(request).await?;
+        self.0.send(request).await.map(inward).map_err(wrap)
+    }
+}
+
 #[derive(Debug)]
 struct Port(Exchange);
 
@@ -38,17 +65,19 @@ struct Port(Exchange);
 impl HttpClient for Port {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let request = outward(request).await?;
-        let response = self.0.send(&request).await.map_err(wrap)?;
-        let (head, body) = response.into_parts();
-        let mut headers = Headers::new();
-        for (name, value) in &head.headers {
-            if let Ok(value) = value.to_str() {
-                headers.insert(HeaderName::from(name.as_str().to_owned()), value.to_owned());
-            }
-        }
-        let status = head.status.as_u16().into();
-        Ok(AsyncRawResponse::from_bytes(status, headers, body))
+        self.0.send(&request).await.map(inward).map_err(wrap)
     }
+}
+
+fn inward(response: http::Response<Bytes>) -> AsyncRawResponse {
+    let (head, body) = response.into_parts();
+    let mut headers = Headers::new();
+    for (name, value) in &head.headers {
+        if let Ok(value) = value.to_str() {
+            headers.insert(HeaderName::from(name.as_str().to_owned()), value.to_owned());
+        }
+    }
+    AsyncRawResponse::from_bytes(head.status.as_u16().into(), headers, body)
 }
 
 async fn outward(request: &Request) -> azure_core::Result<http::Request<Bytes>> {
@@ -94,7 +123,7 @@ pub(super) fn client_error(attempt: String, endpoint: &str, error: Error) -> Cli
                     .map_or_else(|| source.to_string(), ToString::to_string),
             }
         } else {
-            Failure::Transport { endpoint, source }
+            Failure::unanswered(endpoint, source)
         }
     } else if let Some(refused) = refused(&error) {
         Failure::Refused(refused)

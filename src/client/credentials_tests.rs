@@ -5,7 +5,7 @@ fn read(variables: &[(&str, &str)], manifest: &Named) -> Result<Account, Credent
         let found = variables.iter().find(|(n, _)| *n == name);
         found.map(|(_, value)| (*value).to_owned())
     };
-    Account::from_environment(&environment, manifest)
+    Account::from_environment(&environment, manifest).map(|found| found.account)
 }
 
 const BATCH: [(&str, &str); 3] = [
@@ -28,7 +28,7 @@ fn shape(account: &ServiceAccount, key: &str) -> (String, String, bool) {
     (
         account.name.clone(),
         account.endpoint.to_string(),
-        key.sign("x") == account.key.sign("x"),
+        matches!(&account.credential, Credential::Key(own) if key.sign("x") == own.sign("x")),
     )
 }
 
@@ -76,6 +76,7 @@ fn the_manifest_goes_before_the_environment() {
     let manifest = Named {
         batch_account: Some("mb".to_owned()),
         batch_endpoint: Some("https://mb.example".to_owned()),
+        location: None,
         storage_account: Some("ms".to_owned()),
         storage_endpoint: None,
     };
@@ -119,15 +120,19 @@ fn connection_strings() {
         let account = with(text).unwrap();
         assert_eq!(shape(&account.storage, key), is(name, endpoint), "{text}");
     }
+    let signed =
+        "BlobEndpoint=https://a.blob.core.windows.net;SharedAccessSignature=?sv=1&sig=secret";
+    let signed = with(signed).unwrap().storage;
+    assert_eq!(signed.name, "a");
+    assert!(
+        matches!(&signed.credential, Credential::Sas(sas) if sas.expose() == "sv=1&sig=secret")
+    );
+    assert!(!format!("{signed:?}").contains("secret"));
     let emulator = with("UseDevelopmentStorage=true").unwrap().storage;
     assert_eq!(emulator.name, "devstoreaccount1");
     for (text, says) in [
         ("AccountName=a", "AccountKey"),
         ("AccountKey=a2V5", "AccountName"),
-        (
-            "BlobEndpoint=https://a;SharedAccessSignature=sig=secret",
-            "shared access signature",
-        ),
         ("nonsense", "Name=value"),
         ("AccountName=a;AccountKey=secret!", "no account key"),
     ] {
@@ -151,6 +156,105 @@ fn a_connection_string_for_another_account_is_not_used() {
         shape(&account.storage, "c2E="),
         is("ms", "https://ms.blob.core.windows.net")
     );
+}
+
+#[test]
+fn the_endpoint_follows_from_the_region() {
+    let manifest = Named {
+        location: Some("westeurope".to_owned()),
+        ..Named::default()
+    };
+    let variables = [&BATCH[..2], &STORAGE].concat();
+    let account = read(&variables, &manifest).unwrap();
+    let endpoint = account.batch.endpoint.to_string();
+    assert_eq!(endpoint, "https://ba.westeurope.batch.azure.com");
+}
+
+/// Which credentials are used, by the variables that are set; all but `sa` are of the Batch account alone.
+#[test]
+fn which_credentials_are_used() {
+    const IDS: [(&str, &str); 2] = [("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c")];
+    let tools = tempfile::tempdir().unwrap();
+    std::fs::write(tools.path().join("az"), "").unwrap();
+    let path = tools.path().to_str().unwrap();
+    let with_ids = |more: &[(&'static str, &'static str)]| [&IDS[..], more].concat();
+    let cases: [(Vec<(&str, &str)>, &str); 10] = [
+        (
+            with_ids(&[("AZURE_CLIENT_SECRET", "hidden")]),
+            "Entra ID: AZURE_CLIENT_SECRET of the application c",
+        ),
+        (
+            with_ids(&[("AZURE_CLIENT_CERTIFICATE_PATH", "/c.pem")]),
+            "Entra ID: the certificate /c.pem of the application c",
+        ),
+        (
+            with_ids(&[("AZURE_FEDERATED_TOKEN_FILE", "/t")]),
+            "Entra ID: AZURE_FEDERATED_TOKEN_FILE for the application c",
+        ),
+        (
+            vec![("IDENTITY_ENDPOINT", "http://127.0.0.1/")],
+            "Entra ID: the managed identity of this machine",
+        ),
+        (
+            vec![("AZURE_MANAGED_IDENTITY_SYSTEM", "true")],
+            "Entra ID: the managed identity of this machine",
+        ),
+        (
+            vec![("AZURE_MANAGED_IDENTITY_USER", "u")],
+            "Entra ID: the managed identity u",
+        ),
+        (
+            vec![("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")],
+            "Entra ID: the managed identity of this machine",
+        ),
+        (
+            vec![("PATH", path)],
+            "Entra ID: whoever is signed in with `az` or `azd`",
+        ),
+        (
+            vec![("AZURE_STORAGE_SAS_TOKEN", "?sig=hidden"), ("PATH", path)],
+            "AZURE_STORAGE_SAS_TOKEN",
+        ),
+        (vec![STORAGE[1], ("PATH", path)], "AZURE_STORAGE_KEY"),
+    ];
+    for (variables, from) in cases {
+        let all = [&BATCH[..], &STORAGE[..1], &variables].concat();
+        let environment = |name: &str| {
+            let found = all.iter().find(|(n, _)| *n == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let found = Account::from_environment(&environment, &Named::default()).unwrap();
+        assert_eq!(found.batch_from, "AZURE_BATCH_ACCESS_KEY");
+        assert_eq!(found.storage_from, from);
+        assert!(!format!("{found:?}").contains("hidden"));
+        // Asked for by name, a login goes before the key.
+        if from == "AZURE_STORAGE_KEY" {
+            let all = [&all[..], &[("AZURE_STORAGE_AUTH_MODE", "login")]].concat();
+            let account = read(&all, &Named::default()).unwrap();
+            let Credential::Entra(entra) = account.storage.credential else {
+                panic!("{account:?}");
+            };
+            assert_eq!(entra, Entra::DeveloperTools);
+        }
+    }
+    for (variables, says) in [
+        (vec![("AZURE_CLIENT_SECRET", "hidden")], "AZURE_TENANT_ID"),
+        (
+            with_ids(&[
+                ("AZURE_CLIENT_CERTIFICATE_PATH", "/c"),
+                ("AZURE_CLIENT_CERTIFICATE_PASSWORD", "hidden"),
+            ]),
+            "_PASSWORD",
+        ),
+        (
+            vec![("AZURE_TOKEN_CREDENTIALS", "Clairvoyance")],
+            "AZURE_TOKEN_CREDENTIALS",
+        ),
+    ] {
+        let all = [&BATCH[..], &STORAGE[..1], &variables].concat();
+        let error = read(&all, &Named::default()).unwrap_err().to_string();
+        assert!(error.contains(says) && !error.contains("hidden"), "{error}");
+    }
 }
 
 #[test]

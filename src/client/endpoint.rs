@@ -34,6 +34,10 @@ impl Endpoint {
         self.url.authority()
     }
 
+    pub(super) fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
     pub(super) fn url(&self) -> &Url {
         &self.url
     }

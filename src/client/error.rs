@@ -28,6 +28,12 @@ pub enum Failure {
         #[source]
         source: TransportError,
     },
+    /// Entra ID gave no token.
+    #[error("not signed in")]
+    NotSignedIn {
+        #[source]
+        source: TransportError,
+    },
     /// The service said no.
     #[error("{0}")]
     Refused(Refused),
@@ -59,6 +65,16 @@ pub enum Failure {
         expected: String,
         got: String,
     },
+}
+
+impl Failure {
+    /// There was no answer.
+    pub(super) fn unanswered(endpoint: String, source: TransportError) -> Self {
+        match source.kind {
+            TransportErrorKind::NotSignedIn => Self::NotSignedIn { source },
+            _ => Self::Transport { endpoint, source },
+        }
+    }
 }
 
 impl ClientError {
@@ -102,7 +118,8 @@ impl ClientError {
 
     /// Whether our credentials, and not the request, are at fault.
     pub fn is_authentication(&self) -> bool {
-        matches!(self.status(), Some(401))
+        matches!(&*self.failure, Failure::NotSignedIn { .. })
+            || matches!(self.status(), Some(401))
             || ["AuthenticationFailed", "InvalidAuthenticationInfo"]
                 .iter()
                 .chain(&["AuthorizationFailure", "AccountIsDisabled"])
@@ -129,9 +146,14 @@ impl ClientError {
                 TransportErrorKind::TimedOut | TransportErrorKind::Broken => {
                     "the network or the service is in trouble; running the command again continues where it stopped".to_owned()
                 }
-                TransportErrorKind::TooLong | TransportErrorKind::Unsendable => return None,
+                TransportErrorKind::TooLong
+                | TransportErrorKind::Unsendable
+                | TransportErrorKind::NotSignedIn => return None,
             }),
             Failure::Refused(refused) | Failure::Deadline { last: refused, .. } => refused.hint(),
+            Failure::NotSignedIn { .. } => Some(
+                "sign in with `az login`, or set the key of the account; `batchflow account` says which credentials are used".to_owned(),
+            ),
             Failure::Content { .. } => {
                 Some("somebody else writes to it at the same time; run the command again".to_owned())
             }

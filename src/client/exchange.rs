@@ -4,17 +4,28 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue};
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Uri};
 
 use super::retry::{self, Outcome, RetryPolicy};
+use super::tokens::Tokens;
 use super::transport::{Transport, TransportError, TransportErrorKind, Tried};
 use crate::clock;
 use crate::wire::auth::{self, AccountKey, Scheme};
+use crate::wire::secret::Secret;
 use crate::wire::time::Time;
 
 /// On an answer that says no to the last of several tries, for [`Refused`](super::refused::Refused): how often and
 /// for how many seconds it was tried. The vendor's library hands headers through, and nothing else.
 pub(super) const TRIED: HeaderName = HeaderName::from_static("batchflow-tried");
+
+/// What is shown with each request.
+#[derive(Debug, Clone)]
+pub(super) enum Pass {
+    Key(AccountKey),
+    /// A query.
+    Sas(Secret),
+    Tokens(Tokens),
+}
 
 /// What it takes to have a request of one account answered.
 #[derive(Debug, Clone)]
@@ -22,7 +33,7 @@ pub(super) struct Exchange {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) scheme: Scheme,
     pub(super) account: String,
-    pub(super) key: AccountKey,
+    pub(super) pass: Pass,
     pub(super) retry: RetryPolicy,
 }
 
@@ -35,7 +46,7 @@ impl Exchange {
         let start = clock::monotonic();
         let mut tries_made = 0;
         loop {
-            let result = match self.signed(request.clone()) {
+            let result = match self.signed(request.clone()).await {
                 Ok(signed) => {
                     tracing::info!(method = %signed.method(), path = signed.uri().path(), "sending");
                     self.transport.send(signed).await
@@ -71,7 +82,7 @@ impl Exchange {
     }
 
     /// Each try has its own date: an old one would be refused.
-    fn signed(&self, mut request: Request<Bytes>) -> Result<Request<Bytes>, TransportError> {
+    async fn signed(&self, mut request: Request<Bytes>) -> Result<Request<Bytes>, TransportError> {
         let date = Time::from(clock::now()).to_rfc1123();
         let date_header = HeaderName::from_static(self.scheme.date_header());
         request.headers_mut().insert(date_header, value(&date)?);
@@ -81,6 +92,25 @@ impl Exchange {
             let length = HeaderValue::from(request.body().len());
             request.headers_mut().insert(CONTENT_LENGTH, length);
         }
+        let authorization = match &self.pass {
+            Pass::Key(key) => self.signature(key, &request)?,
+            Pass::Tokens(tokens) => format!("Bearer {}", tokens.bearer().await?.expose()),
+            Pass::Sas(sas) => {
+                *request.uri_mut() = with_query(request.uri(), sas)?;
+                return Ok(request);
+            }
+        };
+        let mut authorization = value(&authorization)?;
+        authorization.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, authorization);
+        Ok(request)
+    }
+
+    fn signature(
+        &self,
+        key: &AccountKey,
+        request: &Request<Bytes>,
+    ) -> Result<String, TransportError> {
         let mut view = auth::Request::new(
             request.method().as_str(),
             request.uri().path(),
@@ -92,12 +122,17 @@ impl Exchange {
                 .map_err(|e| TransportError::caused_by(TransportErrorKind::Unsendable, &e))?;
             view = view.header(name.as_str(), text);
         }
-        let authorization = auth::authorization(self.scheme, &self.account, &self.key, &view);
-        let mut authorization = value(&authorization)?;
-        authorization.set_sensitive(true);
-        request.headers_mut().insert(AUTHORIZATION, authorization);
-        Ok(request)
+        Ok(auth::authorization(self.scheme, &self.account, key, &view))
     }
+}
+
+fn with_query(uri: &Uri, query: &Secret) -> Result<Uri, TransportError> {
+    let sign = if uri.query().is_some() { '&' } else { '?' };
+    let whole = format!("{uri}{sign}{}", query.expose());
+    // The cause could show the signature.
+    whole
+        .parse()
+        .map_err(|_| TransportError::new(TransportErrorKind::Unsendable))
 }
 
 /// Notes what was tried on a last result that is no better than those before.

@@ -8,21 +8,25 @@
 mod azure_core_port;
 pub mod batch;
 pub mod blob;
+pub mod credential;
 pub mod credentials;
 pub mod endpoint;
 pub mod error;
 mod exchange;
 mod refused;
 pub mod retry;
+pub mod rights;
 pub mod sas;
 #[cfg(test)]
 mod test_transport;
+mod tokens;
 pub mod transport;
 
 use std::sync::Arc;
 
 pub use batch::Batch;
 pub use blob::Blob;
+pub use credential::{Credential, Entra};
 pub use credentials::{Account, ServiceAccount};
 pub use endpoint::Endpoint;
 pub use error::{ClientError, Failure, Refused};
@@ -31,7 +35,9 @@ pub use sas::Sas;
 pub use transport::{Reqwest, Transport, TransportError, TransportErrorKind, Tried};
 
 use crate::wire::auth::Scheme;
-use exchange::Exchange;
+use azure_core::credentials::TokenCredential;
+use exchange::{Exchange, Pass};
+use tokens::Tokens;
 
 /// What a create found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,23 +73,51 @@ impl Client {
         transport: Arc<dyn Transport>,
         retry: RetryPolicy,
     ) -> Result<Self, ClientError> {
-        let exchange = |scheme, service: &ServiceAccount| Exchange {
+        let batch = pass(&account.batch, &transport, |credential, endpoint| {
+            Tokens::for_batch(credential, endpoint)
+        })?;
+        let storage = pass(&account.storage, &transport, |credential, _| {
+            Tokens::for_storage(credential)
+        })?;
+        let exchange = |scheme, service: &ServiceAccount, pass| Exchange {
             transport: transport.clone(),
             scheme,
             account: service.name.clone(),
-            key: service.key.clone(),
+            pass,
             retry,
         };
+        let storage = exchange(Scheme::Blob, &account.storage, storage);
         Ok(Self {
             batch: Batch::new(
-                exchange(Scheme::Batch, &account.batch),
+                exchange(Scheme::Batch, &account.batch, batch),
                 account.batch.endpoint.clone(),
             ),
-            blob: Blob::new(
-                exchange(Scheme::Blob, &account.storage),
-                &account.storage.endpoint,
-            )?,
-            sas: Sas::new(account.storage.clone()),
+            blob: Blob::new(storage.clone(), &account.storage.endpoint)?,
+            sas: Sas::new(account.storage.clone(), storage),
         })
     }
+}
+
+/// What requests to a service show; `tokens` makes the tokens of that service.
+fn pass(
+    service: &ServiceAccount,
+    transport: &Arc<dyn Transport>,
+    tokens: impl Fn(&Arc<dyn TokenCredential>, &Endpoint) -> Tokens,
+) -> Result<Pass, ClientError> {
+    Ok(match &service.credential {
+        Credential::Key(key) => Pass::Key(key.clone()),
+        Credential::Sas(sas) => Pass::Sas(sas.clone()),
+        Credential::Entra(entra) => {
+            let made = tokens::credential(entra, &service.endpoint, transport);
+            let credential = made.map_err(|error| {
+                let reason =
+                    TransportError::told(TransportErrorKind::NotSignedIn, error.to_string());
+                ClientError::new(
+                    format!("sign in with {entra}"),
+                    Failure::NotSignedIn { source: reason },
+                )
+            })?;
+            Pass::Tokens(tokens(&credential, &service.endpoint))
+        }
+    })
 }

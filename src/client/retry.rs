@@ -53,7 +53,9 @@ impl Outcome {
                 TransportErrorKind::NoConnection
                 | TransportErrorKind::TimedOut
                 | TransportErrorKind::Broken => true,
-                TransportErrorKind::TooLong | TransportErrorKind::Unsendable => false,
+                TransportErrorKind::TooLong
+                | TransportErrorKind::Unsendable
+                | TransportErrorKind::NotSignedIn => false,
             },
         }
     }

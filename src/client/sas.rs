@@ -2,10 +2,21 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use std::sync::{Arc, RwLock};
+
+use bytes::Bytes;
+use http::Request;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+
 use super::ServiceAccount;
-use crate::wire::sas::{Permissions, Resource, Terms, service_sas};
+use super::credential::Credential;
+use super::error::{ClientError, Failure};
+use super::exchange::Exchange;
+use super::refused::Refused;
+use crate::clock;
+use crate::wire::sas::{DelegationKey, MOST_DAYS, Permissions, Resource, Terms, service_sas};
 use crate::wire::secret::Secret;
-use crate::wire::time::Time;
+use crate::wire::time::{Duration, Time};
 
 /// What may stand in a path as it is. Slashes stay: the service does not take `%2F` for one in a signed URL.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC
@@ -15,15 +26,77 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Signs URLs of one storage account. Cheap to clone; sends nothing.
+/// What the clocks of this machine and the service may differ by: a key that begins later is of no use yet.
+const BEFORE: Duration = Duration::from_secs(-15 * 60);
+const VERSION: HeaderName = HeaderName::from_static("x-ms-version");
+
+/// Makes URLs of one storage account that carry rights. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Sas {
     storage: ServiceAccount,
+    /// Asks for a user delegation key where there is no account key.
+    exchange: Exchange,
+    delegation: Arc<RwLock<Option<DelegationKey>>>,
 }
 
 impl Sas {
-    pub fn new(storage: ServiceAccount) -> Self {
-        Self { storage }
+    pub(super) fn new(storage: ServiceAccount, exchange: Exchange) -> Self {
+        Self {
+            storage,
+            exchange,
+            delegation: Arc::default(),
+        }
+    }
+
+    /// Gets ready to sign until `expiry`; answers with when what is signed ends, if that is earlier.
+    ///
+    /// # Errors
+    /// When the service gives no user delegation key.
+    pub async fn prepare(&self, expiry: Time) -> Result<Option<Time>, ClientError> {
+        let end = match &self.storage.credential {
+            Credential::Key(_) => None,
+            Credential::Sas(sas) => expiry_of(sas.expose()),
+            Credential::Entra(_) => {
+                let now = Time::from(clock::now());
+                let most = now.plus(Duration::from_days(MOST_DAYS));
+                let key = self.ask_for_key(now, expiry.min(most)).await?;
+                let end = key.expiry();
+                if let Ok(mut delegation) = self.delegation.write() {
+                    *delegation = Some(key);
+                }
+                end
+            }
+        };
+        Ok(end.filter(|end| *end < expiry.whole_seconds()))
+    }
+
+    async fn ask_for_key(&self, now: Time, expiry: Time) -> Result<DelegationKey, ClientError> {
+        let attempt = "get a user delegation key";
+        let endpoint = self.storage.endpoint.to_string();
+        let body = DelegationKey::request(now.plus(BEFORE), expiry);
+        let request = Request::post(format!(
+            "{endpoint}/?restype=service&comp=userdelegationkey"
+        ))
+        .header(VERSION, HeaderValue::from_static("2021-12-02"))
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/xml"))
+        .header(ACCEPT, HeaderValue::from_static("application/xml"))
+        .body(Bytes::from(body))
+        .map_err(|error| {
+            let reason = error.to_string();
+            ClientError::new(attempt, Failure::Unsendable { reason })
+        })?;
+        let answer = self.exchange.send(&request).await;
+        let answer = answer.map_err(|source| {
+            ClientError::new(attempt, Failure::unanswered(endpoint.clone(), source))
+        })?;
+        if !answer.status().is_success() {
+            let refused = Failure::Refused(Refused::new(&answer));
+            return Err(ClientError::new(attempt, refused));
+        }
+        DelegationKey::read(&String::from_utf8_lossy(answer.body())).map_err(|error| {
+            let source = Box::new(error);
+            ClientError::new(attempt, Failure::Unreadable { endpoint, source })
+        })
     }
 
     /// The URL of a container without any rights: what metadata and comparisons may hold.
@@ -72,22 +145,58 @@ impl Sas {
             expiry,
             https_only: self.storage.endpoint.is_https(),
         };
-        let query = service_sas(&self.storage.name, &self.storage.key, &terms);
+        let name = &self.storage.name;
+        let query = match &self.storage.credential {
+            Credential::Key(key) => service_sas(name, key, &terms),
+            // Whoever made it decided on its rights; there is no key to make a lesser one with.
+            Credential::Sas(sas) => sas.clone(),
+            Credential::Entra(_) => {
+                let delegation = self.delegation.read().ok();
+                match delegation.as_deref() {
+                    Some(Some(key)) => key.sas(
+                        name,
+                        &Terms {
+                            expiry: key.expiry().map_or(expiry, |end| end.min(expiry)),
+                            ..terms
+                        },
+                    ),
+                    // Nobody prepared: a URL without rights is refused by the service.
+                    _ => return Secret::new(url),
+                }
+            }
+        };
         Secret::new(format!("{url}?{}", query.expose()))
     }
+}
+
+/// `se` of a signature.
+fn expiry_of(query: &str) -> Option<Time> {
+    let value = query.split('&').find_map(|pair| pair.strip_prefix("se="))?;
+    let text = percent_encoding::percent_decode_str(value)
+        .decode_utf8()
+        .ok()?;
+    text.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::{Account, Client, Reqwest};
     use crate::wire::auth::AccountKey;
 
     fn sas(endpoint: &str) -> Sas {
-        Sas::new(ServiceAccount {
+        let storage = ServiceAccount {
             name: "acct".to_owned(),
-            key: AccountKey::from_base64("a2V5").unwrap(),
+            credential: Credential::Key(AccountKey::from_base64("a2V5").unwrap()),
             endpoint: endpoint.parse().unwrap(),
-        })
+        };
+        let account = Account {
+            batch: storage.clone(),
+            storage,
+        };
+        Client::new(&account, Arc::new(Reqwest::new().unwrap()))
+            .unwrap()
+            .sas
     }
 
     #[test]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::transport::{Transport, TransportError};
-use super::{Account, Client, RetryPolicy, ServiceAccount};
+use super::{Account, Client, Credential, RetryPolicy, ServiceAccount};
 use crate::clock;
 use crate::wire::auth::{self, AccountKey, Scheme};
 
@@ -44,7 +44,7 @@ impl Canned {
     pub(super) fn client(self: &Arc<Self>) -> Client {
         let account = |endpoint: &str| ServiceAccount {
             name: "acct".to_owned(),
-            key: key(),
+            credential: Credential::Key(key()),
             endpoint: endpoint.parse().unwrap(),
         };
         let account = Account {

@@ -64,6 +64,8 @@ pub enum TransportErrorKind {
     TooLong,
     #[error("the request is not well formed")]
     Unsendable,
+    #[error("no token of Entra ID")]
+    NotSignedIn,
 }
 
 impl TransportError {
@@ -72,6 +74,15 @@ impl TransportError {
             kind,
             tried: None,
             source: None,
+        }
+    }
+
+    /// With a reason in words.
+    pub fn told(kind: TransportErrorKind, reason: String) -> Self {
+        Self {
+            kind,
+            tried: None,
+            source: Some(Arc::new(RootCause(reason))),
         }
     }
 

@@ -105,7 +105,8 @@ fn client(endpoint: &str) -> Batch {
             _ => return None,
         })
     };
-    let account = Account::from_environment(&variables, &Default::default()).unwrap();
+    let found = Account::from_environment(&variables, &Default::default()).unwrap();
+    let account = found.account;
     Client::new(&account, Arc::new(Reqwest::new().unwrap()))
         .unwrap()
         .batch

@@ -3,9 +3,9 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::Child;
+use std::sync::Arc;
 
-use batchflow::client::ServiceAccount;
-use batchflow::client::sas::Sas;
+use batchflow::client::{Account, Client, Credential, Reqwest, ServiceAccount};
 use batchflow::clock;
 use batchflow::service::development;
 use batchflow::wire::sas::Permissions;
@@ -287,10 +287,17 @@ fn signed_url(caller: &Caller) -> String {
     let expiry = Time::from(clock::now()).plus(Duration::from_secs(3600));
     let storage = ServiceAccount {
         name: caller.account.clone(),
-        key: caller.key.clone(),
+        credential: Credential::Key(caller.key.clone()),
         endpoint: caller.blob.parse().unwrap(),
     };
-    let url = Sas::new(storage).blob_url("in1", "a.txt", Permissions::READ, expiry);
+    let account = Account {
+        batch: storage.clone(),
+        storage,
+    };
+    let client = Client::new(&account, Arc::new(Reqwest::new().unwrap())).unwrap();
+    let url = client
+        .sas
+        .blob_url("in1", "a.txt", Permissions::READ, expiry);
     url.expose().to_owned()
 }
 

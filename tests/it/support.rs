@@ -166,10 +166,11 @@ pub(crate) async fn local_service(
 
 /// Our client for it.
 pub(crate) fn client(service: &batchflow::service::Service) -> batchflow::client::Client {
-    use batchflow::client::{Account, Client, Reqwest, ServiceAccount};
+    use batchflow::client::{Account, Client, Credential, Reqwest, ServiceAccount};
+    use batchflow::wire::auth::AccountKey;
     let account = |endpoint: &str| ServiceAccount {
         name: service.account().to_owned(),
-        key: batchflow::wire::auth::AccountKey::from_base64(service.key().expose()).unwrap(),
+        credential: Credential::Key(AccountKey::from_base64(service.key().expose()).unwrap()),
         endpoint: endpoint.parse().unwrap(),
     };
     let account = Account {

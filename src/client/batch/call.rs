@@ -105,7 +105,7 @@ impl Batch {
         match self.0.exchange.send(&request).await {
             Err(source) => Err(ClientError::new(
                 attempt,
-                Failure::Transport { endpoint, source },
+                Failure::unanswered(endpoint, source),
             )),
             Ok(response) if response.status().is_success() => Ok(Answer {
                 attempt: attempt.to_owned(),

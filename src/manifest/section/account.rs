@@ -17,6 +17,8 @@ pub(in crate::manifest) struct RawAccount {
     batch_account: Option<At<String>>,
     /// The URL of the Batch account; default: `AZURE_BATCH_ENDPOINT`.
     batch_endpoint: Option<At<String>>,
+    /// The region of the Batch account, such as `westeurope`: in the public cloud it does for the endpoint.
+    location: Option<At<String>>,
     /// The name of the storage account; default: `AZURE_STORAGE_ACCOUNT`.
     storage_account: Option<At<String>>,
     /// The URL of the blob service, for other clouds than the public one.
@@ -28,6 +30,7 @@ pub(in crate::manifest) struct RawAccount {
 pub struct Account {
     pub batch_account: Option<At<String>>,
     pub batch_endpoint: Option<At<String>>,
+    pub location: Option<At<String>>,
     pub storage_account: Option<At<String>>,
     pub storage_endpoint: Option<At<String>>,
 }
@@ -37,6 +40,7 @@ impl RawAccount {
         Account {
             batch_account: checker.opt_text(self.batch_account.as_ref()),
             batch_endpoint: endpoint(self.batch_endpoint.as_ref(), checker),
+            location: checker.opt_text(self.location.as_ref()),
             storage_account: checker.opt_text(self.storage_account.as_ref()),
             storage_endpoint: endpoint(self.storage_endpoint.as_ref(), checker),
         }

@@ -1,15 +1,17 @@
 //! Shared access signatures: a query string that carries rights to a container, a blob or an account.
 //!
-//! We make service SAS only (a blob or a container, signed with the account key) and check service and account
-//! SAS. Refused by name when checking: stored access policies (`si`), address ranges (`sip`), user delegation
+//! We make service SAS only (a blob or a container, signed with the account key or a user delegation key) and
+//! check service and account SAS. Refused by name when checking: stored access policies (`si`), address ranges (`sip`), user delegation
 //! (`skoid`), encryption scopes (`ses`), snapshots, versions and directories (`sr` other than `b` and `c`).
 
+mod delegation;
 mod grant;
 mod permissions;
 mod redact;
 mod service;
 mod verify;
 
+pub use delegation::{DelegationKey, InvalidDelegationKey, MOST_DAYS};
 pub use grant::{Grant, Level, SasRefusal};
 pub use permissions::{Permission, Permissions};
 pub use redact::redact;

@@ -88,7 +88,7 @@ fn signed_query(account: &str, key: &AccountKey, terms: &Terms<'_>, version: &st
         ..Fields::default()
     };
     let signature = key.sign(&fields.string_to_sign(&terms.resource.canonical(account)));
-    let query = [
+    query(&[
         ("st", fields.start),
         ("se", fields.expiry),
         ("sp", fields.permissions),
@@ -96,12 +96,17 @@ fn signed_query(account: &str, key: &AccountKey, terms: &Terms<'_>, version: &st
         ("sv", fields.version),
         ("sr", fields.kind),
         ("sig", &signature),
-    ]
-    .iter()
-    .filter(|(_, value)| !value.is_empty())
-    .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, VALUE)))
-    .collect::<Vec<_>>()
-    .join("&");
+    ])
+}
+
+/// Fields without a value are left out.
+pub(super) fn query(fields: &[(&str, &str)]) -> Secret {
+    let query = fields
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, VALUE)))
+        .collect::<Vec<_>>()
+        .join("&");
     Secret::new(query)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use batchflow::client::{
-    Account, Client, Reqwest, RetryPolicy, ServiceAccount, Transport, TransportError,
+    Account, Client, Credential, Reqwest, RetryPolicy, ServiceAccount, Transport, TransportError,
     TransportErrorKind,
 };
 use batchflow::service::Service;
@@ -97,7 +97,7 @@ impl Faulty {
     pub(super) fn client(self: &Arc<Self>, service: &Service) -> Client {
         let account = |endpoint: &str| ServiceAccount {
             name: service.account().to_owned(),
-            key: AccountKey::from_base64(service.key().expose()).unwrap(),
+            credential: Credential::Key(AccountKey::from_base64(service.key().expose()).unwrap()),
             endpoint: endpoint.parse().unwrap(),
         };
         let account = Account {
