@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::run_args::{
-    AccountArgs, CancelArgs, DownloadArgs, FilesArgs, GcArgs, ImagesArgs, LogsArgs, LookArgs, TasksArgs,
+    AccountArgs, CancelArgs, DownloadArgs, FilesArgs, GcArgs, ImagesArgs, LogsArgs, LookArgs,
+    TasksArgs,
 };
 use crate::report::exit_code::ExitCode;
 use crate::report::progress::Mode;

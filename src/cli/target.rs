@@ -10,9 +10,7 @@ use super::document::{self, Document};
 use super::error::CliError;
 use super::run_args::AccountArgs;
 use crate::client::credentials::Named;
-use crate::client::{
-    Account, Client, Credential, Endpoint, Reqwest, RetryPolicy, ServiceAccount,
-};
+use crate::client::{Account, Client, Credential, Endpoint, Reqwest, RetryPolicy, ServiceAccount};
 use crate::manifest::At;
 use crate::service::{self, Neighbour, Nodes, Options, Service, ServiceError, StateDirError};
 use crate::wire::auth::AccountKey;
@@ -85,10 +83,7 @@ impl Target {
             identity: name.clone(),
             name,
             client: Client::new(&account, transport()?)?,
-            credentials: vec![
-                ("Batch", found.batch_from),
-                ("Storage", found.storage_from),
-            ],
+            credentials: vec![("Batch", found.batch_from), ("Storage", found.storage_from)],
             local: None,
             is_neighbour: false,
         })
@@ -202,9 +197,7 @@ fn local_state(document: &Document, args: &TargetArgs) -> PathBuf {
 fn account(name: &str, key: &Secret, endpoint: &str) -> Result<ServiceAccount, CliError> {
     Ok(ServiceAccount {
         name: name.to_owned(),
-        credential: Credential::Key(
-            AccountKey::from_base64(key.expose()).map_err(CliError::Key)?,
-        ),
+        credential: Credential::Key(AccountKey::from_base64(key.expose()).map_err(CliError::Key)?),
         endpoint: endpoint.parse::<Endpoint>().map_err(CliError::Endpoint)?,
     })
 }

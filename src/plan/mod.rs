@@ -104,6 +104,7 @@ impl Plan {
                 pool: Fate::Kept,
                 strays: Vec::new(),
             },
+            cost: None,
             pool_users: self.pool_users,
         }
     }
