@@ -104,7 +104,7 @@ impl Mortal {
         .into();
         let of_environment = |name: &str| environment.get(name).cloned();
         let account = Account::from_environment(&of_environment, &Named::default()).unwrap();
-        let client = Client::new(&account, Arc::new(Reqwest::new().unwrap())).unwrap();
+        let client = Client::new(&account.account, Arc::new(Reqwest::new().unwrap())).unwrap();
         Self {
             shop,
             ports,
