@@ -22,6 +22,7 @@
 //! * [`plan`]: desired × observed → ordered actions, each with its reason. Pure.
 //! * [`event`]: what happens, as data, and its fold into the state of a run.
 //! * [`apply`]: makes the plan true; one file for each step; only ensures.
+//! * [`page`]: what the HTML report and the live page of the service share. Text alone.
 //! * [`report`]: what people see.
 //! * [`service`]: the local Azure Batch and Blob service. It never sees manifests, plans or applies: it is
 //!   reached over HTTP alone, which is what keeps it honest.
@@ -42,6 +43,7 @@ pub mod ids;
 pub mod inputs;
 pub mod manifest;
 pub mod observed;
+pub mod page;
 pub mod plan;
 pub mod report;
 pub mod service;

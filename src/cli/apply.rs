@@ -11,14 +11,17 @@ use super::lock::with_lock;
 use super::plan;
 use super::saved_plan::SavedPlan;
 use super::target::{Purpose, Target};
-use super::{interrupt, output, still_running};
+use super::{interrupt, output, report, still_running};
 use crate::apply::{ApplyError, End, Outcome, Run, run as carry_out};
 use crate::clock;
+use crate::event::Sink;
 use crate::observed::Observed;
 use crate::plan::Plan;
 use crate::report::exit_code::ExitCode;
+use crate::report::html::Recorder;
 use crate::report::plan::PlanView;
 use crate::report::progress::Progress;
+use crate::report::style::{BOLD, paint};
 use crate::report::summary::Summary;
 
 pub(super) async fn run(args: &ApplyArgs, global: &Global) -> Result<ExitCode, CliError> {
@@ -84,8 +87,11 @@ async fn with_target(
         std::env::var_os("CI").is_some(),
     );
     let cancel = interrupt::watch(lost);
-    let result = carry_out_plan(document, target, &plan, &observed, &progress, cancel).await;
+    let recorder = Recorder::start(&document.desired.name, &target.name);
+    let events = recorder.before(progress.sink());
+    let result = carry_out_plan(document, target, &plan, &observed, events, cancel).await;
     progress.clear();
+    let written = report::keep(document, &recorder, &result);
     let outcome = match result {
         Ok(outcome) => outcome,
         Err(ApplyError::Interrupted) => {
@@ -111,6 +117,9 @@ async fn with_target(
     let code = exit_code(&outcome);
     if !(global.quiet && code == ExitCode::Ok) {
         output::talk(&summary.render());
+        if let Some(path) = &written {
+            output::talk(&format!("{} {}\n", paint(BOLD, "Report:"), path));
+        }
     }
     Ok(code)
 }
@@ -120,14 +129,14 @@ async fn carry_out_plan(
     target: &Target,
     plan: &Plan,
     observed: &Observed,
-    progress: &Progress,
+    events: Sink,
     cancel: CancellationToken,
 ) -> Result<Outcome, ApplyError> {
     carry_out(Run {
         desired: &document.desired,
         plan,
         client: &target.client,
-        events: progress.sink(),
+        events,
         cancel,
         receipt_folder: document.receipt_folder(),
         receipt: observed.receipt.clone(),
@@ -146,7 +155,7 @@ fn exit_code(outcome: &Outcome) -> ExitCode {
     }
 }
 
-fn cut_short(end: &End) -> Option<String> {
+pub(super) fn cut_short(end: &End) -> Option<String> {
     match end {
         End::Succeeded | End::TasksFailed => None,
         End::JobDeadline => Some(

@@ -56,6 +56,10 @@ pub(super) enum Command {
     Apply(ApplyArgs),
     /// Delete the job, the pool and the containers that this manifest made
     Destroy(DestroyArgs),
+    /// Make the HTML report of the last apply again
+    ///
+    /// Apply writes it to .batchflow/MANIFEST/report.html beside the manifest.
+    Report(ReportArgs),
     /// Print the JSON Schema of a manifest, for editors
     Schema,
     /// Say which account and credentials are used, and check each right with a call that changes nothing
@@ -198,6 +202,15 @@ pub(super) struct DestroyArgs {
     /// Do not ask
     #[arg(short, long, visible_alias = "auto-approve")]
     pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// The manifest that was applied
+    pub(super) manifest: PathBuf,
+    /// Where the report goes [default: .batchflow/MANIFEST/report.html beside the manifest]
+    #[arg(long, value_name = "FILE.html")]
+    pub(super) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

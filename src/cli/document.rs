@@ -42,7 +42,7 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-fn state_dir(path: &Path) -> PathBuf {
+pub(super) fn state_dir(path: &Path) -> PathBuf {
     folder(path)
         .join(".batchflow")
         .join(path.file_stem().unwrap_or_default())

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::report::ReportError;
 use super::saved_plan::SavedPlanError;
 use crate::apply::{ApplyError, LockError};
 use crate::client::credentials::CredentialsError;
@@ -53,6 +54,8 @@ pub(super) enum CliError {
     Observe(#[source] ObserveError),
     #[error("cannot use the receipt of earlier runs")]
     Receipt(#[from] ReceiptError),
+    #[error("there is no report")]
+    Report(#[from] ReportError),
     #[error("cannot make a plan: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Refused>),
     #[error(transparent)]
@@ -120,6 +123,7 @@ impl CliError {
             Self::Observe(error) => error.help().into_iter().collect(),
             Self::Client(error) => error.hint().into_iter().collect(),
             Self::Receipt(error) => vec![error.help().to_owned()],
+            Self::Report(error) => error.help().map(str::to_owned).into_iter().collect(),
             Self::Refused(refused) => refused.iter().map(Refused::help).collect(),
             Self::Apply(error) => error.help().into_iter().collect(),
             Self::Service(error) => error.help().map(str::to_owned).into_iter().collect(),

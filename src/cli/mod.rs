@@ -17,6 +17,7 @@ mod logs;
 mod nodes;
 mod output;
 mod plan;
+mod report;
 mod run_args;
 mod saved_plan;
 mod schema;
@@ -77,6 +78,7 @@ async fn run(cli: &Cli) -> Result<ExitCode, error::CliError> {
         Command::Account(args) => account::run(args).await,
         Command::Destroy(args) => destroy::run(args, &cli.global).await,
         Command::Autoscale(AutoscaleCommand::Check(args)) => autoscale::check(args),
+        Command::Report(args) => report::run(args),
         Command::Schema => schema::run(),
         Command::Serve(args) => serve::run(args).await,
         Command::Status(args) => status::run(args).await,

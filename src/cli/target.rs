@@ -217,7 +217,7 @@ pub(super) fn whole(path: &Path) -> PathBuf {
 }
 
 /// A path without the detours that joining leaves in it.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     path.strip_prefix("./")
         .unwrap_or(path)
         .display()

@@ -9,7 +9,7 @@ mod run_state;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use run_state::{RunState, StepState};
 
@@ -85,7 +85,7 @@ pub enum Event {
 }
 
 /// Where and when a task ran, by the clock of the service.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskRun {
     /// When it was added to the job.
     pub created: Option<Timestamp>,
@@ -109,7 +109,7 @@ pub struct TaskCounts {
 }
 
 /// Where a task failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// Before it could start.
@@ -125,7 +125,7 @@ pub enum Cause {
 }
 
 /// A failed task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskFailure {
     pub task: String,
     pub exit_code: Option<i32>,

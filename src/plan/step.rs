@@ -1,9 +1,9 @@
 //! The nine steps, in their order.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A step of an apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
     /// Every container that work needs exists.

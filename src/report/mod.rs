@@ -1,4 +1,4 @@
-//! What people and machines see: plan, progress, diagnostics, summary. It prints what it is given and decides
+//! What people and machines see: plan, progress, diagnostics, summary, the HTML report. It prints what it is given and decides
 //! nothing.
 
 pub mod cause;
@@ -8,6 +8,7 @@ pub mod envelope;
 pub mod exit_code;
 pub mod failure;
 pub mod files;
+pub mod html;
 pub mod leftovers;
 pub mod nodes;
 pub mod plan;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     ("ids", &[]),
     ("clock", &[]),
+    ("page", &[]),
     ("diagnostic", &[]),
     ("wire", &["ids"]),
     ("manifest", &["ids", "diagnostic", "wire"]),
@@ -38,9 +39,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "clock",
             "observed",
             "wire",
+            "page",
         ],
     ),
-    ("service", &["wire", "ids", "clock"]),
+    ("service", &["wire", "ids", "clock", "page"]),
 ];
 
 /// Lines of code a file may have without its tests; long tables are listed by name.

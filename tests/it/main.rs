@@ -3,6 +3,7 @@
 mod architecture;
 mod around;
 mod azurite;
+mod browser;
 mod clients;
 mod crash;
 mod credentials;
@@ -23,6 +24,7 @@ mod promises;
 mod protocol;
 mod proxy;
 mod reconcile;
+mod report;
 mod requests;
 mod sample_script;
 mod serve;

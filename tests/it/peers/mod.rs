@@ -1,8 +1,10 @@
 //! Programs that others wrote: installed when a test wants them, run with a deadline, ended with the test.
 
+mod browser;
 mod child;
 mod install;
 
+pub(crate) use browser::Browser;
 pub(crate) use child::{Server, run};
 pub(crate) use install::{Node, Python};
 
