@@ -41,6 +41,9 @@ pub(super) async fn run(args: &ApplyArgs, global: &Global) -> Result<ExitCode, C
         Purpose::Change
     };
     let target = Target::open(&document, &args.target, purpose).await?;
+    if args.ui && !target.is_local() {
+        return Err(CliError::NoLivePage);
+    }
     let work = async |lost| {
         let saved = saved.as_ref();
         with_target(args, global, &document, &target, saved, lost).await
@@ -80,6 +83,9 @@ async fn with_target(
     }
     if !args.yes && !output::confirm("\nApply this plan?")? {
         return Err(CliError::NotConfirmed);
+    }
+    if let (true, Some(page)) = (args.ui, target.live_page()) {
+        output::talk(&format!("{} {page}\n", paint(BOLD, "Live page:")));
     }
     let start = clock::monotonic();
     let progress = Progress::new(

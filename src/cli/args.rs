@@ -73,6 +73,8 @@ pub(super) enum Command {
     /// configuration of a client can be committed. It listens on loopback only. Tasks run as the user who started
     /// it, with no sandbox: on a machine with other users, use --own-key.
     ///
+    /// A page at /_batchflow/ of the Batch endpoint shows pools, nodes, jobs and tasks as they are.
+    ///
     /// POST /_batchflow/reset, signed like any request, deletes everything.
     Serve(ServeArgs),
     /// Show how the job and the pool stand, what failed, and what is in the way
@@ -188,6 +190,9 @@ pub(super) struct ApplyArgs {
     /// Only show the plan
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Serve a live page of the local service while it works, and print its address, which holds the key
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(super) ui: bool,
     /// How progress is shown
     #[arg(long, value_enum, default_value_t = Progress::Auto, value_name = "HOW")]
     pub(super) progress: Progress,

@@ -56,6 +56,8 @@ pub(super) enum CliError {
     Receipt(#[from] ReceiptError),
     #[error("there is no report")]
     Report(#[from] ReportError),
+    #[error("--ui shows the local service, and this manifest is applied to Azure")]
+    NoLivePage,
     #[error("cannot make a plan: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Refused(Vec<Refused>),
     #[error(transparent)]
@@ -124,6 +126,7 @@ impl CliError {
             Self::Client(error) => error.hint().into_iter().collect(),
             Self::Receipt(error) => vec![error.help().to_owned()],
             Self::Report(error) => error.help().map(str::to_owned).into_iter().collect(),
+            Self::NoLivePage => vec!["add --local, or leave --ui out".to_owned()],
             Self::Refused(refused) => refused.iter().map(Refused::help).collect(),
             Self::Apply(error) => error.help().into_iter().collect(),
             Self::Service(error) => error.help().map(str::to_owned).into_iter().collect(),

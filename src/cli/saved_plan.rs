@@ -221,6 +221,7 @@ impl SavedPlan {
             },
             yes: true,
             dry_run: given.dry_run,
+            ui: given.ui,
             progress: given.progress,
         })
     }

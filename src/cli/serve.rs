@@ -66,11 +66,13 @@ fn as_variables(service: &Service) -> String {
         "export AZURE_BATCH_ACCOUNT={account}\n\
          export AZURE_BATCH_ACCESS_KEY={key}\n\
          export AZURE_BATCH_ENDPOINT={batch}\n\
-         export AZURE_STORAGE_CONNECTION_STRING='{connection}'\n",
+         export AZURE_STORAGE_CONNECTION_STRING='{connection}'\n\
+         export BATCHFLOW_LIVE_PAGE='{page}'\n",
         account = service.account(),
         key = service.key().expose(),
         batch = service.batch_endpoint(),
         connection = connection_string(service),
+        page = service.live_page(),
     );
     if let Some(authority) = service.authority() {
         let path = authority.display().to_string().replace('\'', "'\\''");
@@ -88,6 +90,7 @@ fn as_json(service: &Service) -> String {
         "batch_endpoint": service.batch_endpoint(),
         "blob_endpoint": service.blob_endpoint(),
         "storage_connection_string": connection_string(service),
+        "live_page": service.live_page(),
         "ca_certificate": service.authority(),
         "pid": std::process::id(),
     });
@@ -99,6 +102,12 @@ fn greeting(args: &ServeArgs, service: &Service) -> String {
         "Serving Azure Batch and Blob Storage on {}; tasks run as you, with no sandbox. Ctrl-C ends it.\n",
         args.host
     );
+    text.push_str(&match service.live_page().split_once('#') {
+        Some((page, _)) => {
+            format!("Live page: {page} asks for the key; BATCHFLOW_LIVE_PAGE has it.\n")
+        }
+        None => format!("Live page: {}\n", service.live_page()),
+    });
     if !args.host.is_loopback() {
         text.push_str(
             "warning: whoever reaches this address and knows the key runs commands as you.\n",

@@ -181,6 +181,11 @@ impl Target {
         self.local.is_some()
     }
 
+    /// The address of a page that shows the local service, with its key.
+    pub(super) fn live_page(&self) -> Option<String> {
+        self.local.as_ref().map(Service::live_page)
+    }
+
     /// Ends the local service; its state stays.
     pub(super) async fn close(self) {
         if let Some(service) = self.local {

@@ -134,7 +134,6 @@ export class Table {
     row.className = "gap";
     row.ariaHidden = "true";
     const cell = document.createElement("td");
-    cell.colSpan = this.columns.length;
     cell.style.height = `${rows * ROW}px`;
     row.append(cell);
     return row;

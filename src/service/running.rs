@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -22,6 +23,7 @@ use super::driver::{Cores, Driver, DriverHandle, Perform};
 use super::extents::Extents;
 use super::http::batch::{self, BatchState};
 use super::http::blob::{self, BlobPort, BlobState};
+use super::http::page;
 use super::listen::{listen, only_for_this_machine, serve};
 use super::state_dir::{Endpoints, StateDir, StateDirError};
 use super::store::{Store, StoreError};
@@ -223,7 +225,8 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
         account_key.clone(),
         handle.clone(),
         state_dir.nodes(),
-    ));
+    ))
+    .merge(page::router(&options.account, is_public));
     let blob = blob::router(BlobState {
         account: options.account.clone(),
         key: account_key,
@@ -379,6 +382,17 @@ impl Service {
 
     pub fn key(&self) -> &Secret {
         &self.key
+    }
+
+    /// The address of the live page. Unless everybody knows the key, it holds the key: in its fragment, which browsers
+    /// keep to themselves.
+    pub fn live_page(&self) -> String {
+        let page = format!("{}{}", self.batch_endpoint, page::PATH);
+        if self.key == development::key() {
+            return page;
+        }
+        let key = utf8_percent_encode(self.key.expose(), NON_ALPHANUMERIC);
+        format!("{page}#key={key}")
     }
 
     /// Stops listening, kills what runs, writes down what is left to write and frees the state directory. The

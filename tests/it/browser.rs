@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use batchflow::report::html::render;
 
+use crate::clients::Served;
 use crate::peers::{self, Browser, skip};
 use crate::report::{HOSTILE, a_run_of};
 
@@ -25,6 +26,21 @@ fn the_report_of_ten_thousand_tasks() {
     command.env("TASKS", tasks.to_string());
     command.env("HOSTILE", HOSTILE);
     says_ok(&mut command);
+}
+
+/// Against the program, furnished by a client that others wrote; once with the key that everybody knows, once with
+/// one that the page has to be given.
+#[test]
+fn the_live_page() {
+    let browser = match Browser::found() {
+        Ok(browser) => browser,
+        Err(needs) => return skip("the_live_page", &needs),
+    };
+    for (script, option) in [("live.js", "--in-memory"), ("own-key.js", "--own-key")] {
+        let service = Served::start(&[option]);
+        says_ok(service.tell(&mut browser.scenario(script)));
+        service.stop();
+    }
 }
 
 fn says_ok(command: &mut Command) {

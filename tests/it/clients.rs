@@ -159,14 +159,14 @@ fn scripts(folder: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 /// `batchflow serve`, and what it printed for its clients.
-struct Served {
+pub(crate) struct Served {
     server: Server,
     variables: Vec<(String, String)>,
     _folder: tempfile::TempDir,
 }
 
 impl Served {
-    fn start(options: &[&str]) -> Self {
+    pub(crate) fn start(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_batchflow"));
         command
@@ -179,6 +179,7 @@ impl Served {
             "AZURE_BATCH_ACCESS_KEY",
             "AZURE_BATCH_ENDPOINT",
             "AZURE_STORAGE_CONNECTION_STRING",
+            "BATCHFLOW_LIVE_PAGE",
         ];
         if options.contains(&"--tls") {
             names.extend(AUTHORITY);
@@ -199,11 +200,11 @@ impl Served {
     }
 
     /// As `eval` in a shell would.
-    fn tell<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+    pub(crate) fn tell<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         command.envs(self.variables.iter().map(|(name, value)| (name, value)))
     }
 
-    fn stop(self) {
+    pub(crate) fn stop(self) {
         let ended = self.server.stop();
         assert!(
             ended.is_some_and(|status| status.success()),

@@ -14,6 +14,7 @@ mod examples_tasks;
 mod inputs;
 mod laptop_to_azure;
 mod launcher;
+mod live_page;
 mod manifest;
 mod manifest_keys;
 mod nine_steps;

@@ -2,3 +2,4 @@
 
 pub(in crate::service) mod batch;
 pub(in crate::service) mod blob;
+pub(in crate::service) mod page;
