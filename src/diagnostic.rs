@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 pub mod codes;
+pub mod pages;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

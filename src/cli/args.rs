@@ -64,6 +64,8 @@ pub(super) enum Command {
     Schema,
     /// Say which account and credentials are used, and check each right with a call that changes nothing
     Account(AccountArgs),
+    /// Say what a diagnostic code means, with examples
+    Explain(ExplainArgs),
     /// Try formulas that size pools
     #[command(subcommand)]
     Autoscale(AutoscaleCommand),
@@ -216,6 +218,13 @@ pub(super) struct ReportArgs {
     /// Where the report goes [default: .batchflow/MANIFEST/report.html beside the manifest]
     #[arg(long, value_name = "FILE.html")]
     pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// A code such as `unknown-key`; without one, all are listed
+    #[arg(value_name = "CODE")]
+    pub(super) code_or_manifest: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

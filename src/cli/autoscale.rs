@@ -60,8 +60,11 @@ pub(super) fn check(args: &AutoscaleCheckArgs) -> Result<ExitCode, CliError> {
 }
 
 fn diagnostic(problem: &Problem) -> Diagnostic {
-    Diagnostic::error(codes::INVALID_FORMULA, problem.message.clone())
-        .label(problem.span.start..problem.span.end, "here")
+    Diagnostic {
+        help: problem.help.clone(),
+        ..Diagnostic::error(codes::INVALID_FORMULA, problem.message.clone())
+            .label(problem.span.start..problem.span.end, "here")
+    }
 }
 
 fn read(path: &Path) -> Result<String, CliError> {

@@ -161,8 +161,10 @@ impl Page {
 
     fn failed(&self, diagnostics: &[Diagnostic]) -> CliError {
         self.show(diagnostics);
+        let errors: Vec<_> = diagnostics.iter().filter(|d| d.is_error()).collect();
         CliError::Manifest {
-            problems: diagnostics.iter().filter(|d| d.is_error()).count(),
+            problems: errors.len(),
+            first: errors.first().map(|d| d.code),
         }
     }
 

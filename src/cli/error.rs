@@ -27,7 +27,16 @@ pub(super) enum CliError {
     Unreadable { path: PathBuf, source: io::Error },
     /// The problems are printed already.
     #[error("the manifest has {}; nothing was changed", count(*.problems, "problem"))]
-    Manifest { problems: usize },
+    Manifest {
+        problems: usize,
+        /// The code of the first one.
+        first: Option<&'static str>,
+    },
+    #[error("there is no code `{code}`")]
+    UnknownCode {
+        code: String,
+        nearest: Option<&'static str>,
+    },
     /// The problems are printed already.
     #[error("the formula has {}", count(*.problems, "problem"))]
     Formula { problems: usize },
@@ -92,6 +101,7 @@ impl CliError {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Manifest { .. } | Self::Formula { .. } => ExitCode::Manifest,
+            Self::UnknownCode { .. } => ExitCode::Usage,
             Self::Credentials(_) => ExitCode::Authentication,
             Self::Client(error)
             | Self::Observe(ObserveError::Client(error))
@@ -127,11 +137,19 @@ impl CliError {
             Self::Receipt(error) => vec![error.help().to_owned()],
             Self::Report(error) => error.help().map(str::to_owned).into_iter().collect(),
             Self::NoLivePage => vec!["add --local, or leave --ui out".to_owned()],
+            Self::Manifest { first, .. } => first
+                .map(|code| format!("`batchflow explain {code}` says more about the first one"))
+                .into_iter()
+                .collect(),
             Self::Refused(refused) => refused.iter().map(Refused::help).collect(),
             Self::Apply(error) => error.help().into_iter().collect(),
             Self::Service(error) => error.help().map(str::to_owned).into_iter().collect(),
             Self::Lock(error) => error.help().into_iter().collect(),
             Self::SavedPlan(error) => error.help().map(str::to_owned).into_iter().collect(),
+            Self::UnknownCode { nearest, .. } => vec![match nearest {
+                Some(code) => format!("did you mean `{code}`?"),
+                None => "`batchflow explain` lists all codes".to_owned(),
+            }],
             Self::NobodyToAsk => vec!["--yes applies without asking".to_owned()],
             Self::NoJob { .. } => vec![
                 "nothing of the manifest runs or is left; `batchflow plan` shows what is to do"

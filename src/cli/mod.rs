@@ -11,6 +11,7 @@ mod download;
 mod error;
 mod files;
 mod gc;
+mod explain;
 mod interrupt;
 mod lock;
 mod logs;
@@ -77,6 +78,7 @@ async fn run(cli: &Cli) -> Result<ExitCode, error::CliError> {
         Command::Apply(args) => apply::run(args, &cli.global).await,
         Command::Account(args) => account::run(args).await,
         Command::Destroy(args) => destroy::run(args, &cli.global).await,
+        Command::Explain(args) => explain::run(args),
         Command::Autoscale(AutoscaleCommand::Check(args)) => autoscale::check(args),
         Command::Report(args) => report::run(args),
         Command::Schema => schema::run(),

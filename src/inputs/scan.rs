@@ -156,7 +156,7 @@ fn find<'a>(
         Some(base) => normal(&folder.join(base)),
         None => base,
     };
-    let mut reported = 0;
+    let mut refused: Option<(PathBuf, String, usize)> = None;
     for path in paths {
         match blob_name(&path, &base, &source.prefix, folder) {
             Ok(blob) => matches.push(Match {
@@ -165,17 +165,16 @@ fn find<'a>(
                 path,
                 span,
             }),
-            Err(_) if reported == MOST_REPORTED => {}
-            Err(reason) => {
-                reported += 1;
-                report(
-                    codes::INVALID_BLOB_NAME,
-                    format!("{} cannot be a blob", shown(&path, folder)),
-                    &reason,
-                    None,
-                );
-            }
+            Err(reason) => refused.get_or_insert((path, reason, 0)).2 += 1,
         }
+    }
+    if let Some((path, reason, number)) = refused {
+        let others = match number {
+            1 => String::new(),
+            n => format!(" (and {} more like this)", n - 1),
+        };
+        let message = format!("{} cannot be a blob{others}", shown(&path, folder));
+        report(codes::INVALID_BLOB_NAME, message, &reason, None);
     }
 }
 

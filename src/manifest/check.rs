@@ -191,13 +191,11 @@ impl<'a> Checker<'a> {
                 Some(start) => start + problem.span.start..start + problem.span.end,
                 None => raw.span.clone(),
             };
-            self.report(
-                Diagnostic::error(
-                    codes::INVALID_FORMULA,
-                    format!("in the autoscale formula: {problem}"),
-                )
-                .label(span, "here"),
-            );
+            let message = format!("in the autoscale formula: {problem}");
+            self.report(Diagnostic {
+                help: problem.help,
+                ..Diagnostic::error(codes::INVALID_FORMULA, message).label(span, "here")
+            });
         }
     }
 

@@ -6,6 +6,7 @@ mod cost;
 pub mod diagnostic;
 pub mod envelope;
 pub mod exit_code;
+pub mod explain;
 pub mod failure;
 pub mod files;
 pub mod html;

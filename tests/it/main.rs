@@ -11,6 +11,7 @@ mod desired;
 mod entries;
 mod examples_pools;
 mod examples_tasks;
+mod explain;
 mod inputs;
 mod laptop_to_azure;
 mod launcher;

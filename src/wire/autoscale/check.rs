@@ -47,7 +47,7 @@ impl<'a> Checker<'a> {
                     || Metric::of(name).is_some()
                     || constant(name).is_some();
                 if !is_known {
-                    self.say(expression, format!("`{name}` has no value here"));
+                    self.unknown(expression, name);
                 }
             }
             Kind::Unary(_, value) => self.expression(value),
@@ -70,13 +70,15 @@ impl<'a> Checker<'a> {
                         self.count(expression, name, arity.clone(), arguments.len());
                     }
                 }
-                if !matches!(&target.kind, Kind::Name(n) if Metric::of(n).is_some()) {
+                let before = self.problems.len();
+                self.expression(target);
+                let is_measured = matches!(&target.kind, Kind::Name(n) if Metric::of(n).is_some());
+                if !is_measured && self.problems.len() == before {
                     self.say(
                         target,
                         "only variables of the service have samples".to_owned(),
                     );
                 }
-                self.expression(target);
                 arguments.iter().for_each(|a| self.expression(a));
             }
             Kind::Field(target, name) => {
@@ -107,6 +109,18 @@ impl<'a> Checker<'a> {
             at,
             format!("`{name}` takes {wanted} arguments, not {given}"),
         );
+    }
+
+    fn unknown(&mut self, at: &Expression, name: &str) {
+        let problem = Problem::new(at.span, format!("`{name}` has no value here"));
+        let measured = Metric::ALL.iter().map(|metric| metric.as_str());
+        let help = measured
+            .chain(TARGETS)
+            .map(|known| (strsim::levenshtein(known, name), known))
+            .filter(|(distance, known)| *distance <= known.len() / 4)
+            .min()
+            .map(|(_, known)| format!("did you mean `{known}`?"));
+        self.problems.push(Problem { help, ..problem });
     }
 
     fn say(&mut self, at: &Expression, message: String) {

@@ -23,6 +23,8 @@ impl Span {
 pub struct Problem {
     pub span: Span,
     pub message: String,
+    /// What was probably meant.
+    pub help: Option<String>,
 }
 
 impl Problem {
@@ -30,6 +32,7 @@ impl Problem {
         Self {
             span,
             message: message.into(),
+            help: None,
         }
     }
 
