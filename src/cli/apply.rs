@@ -19,12 +19,21 @@ use crate::observed::Observed;
 use crate::plan::Plan;
 use crate::report::exit_code::ExitCode;
 use crate::report::html::Recorder;
+use crate::report::json::{self, Body, Line, PlanDocument};
 use crate::report::plan::PlanView;
 use crate::report::progress::Progress;
 use crate::report::style::{BOLD, paint};
 use crate::report::summary::Summary;
 
 pub(super) async fn run(args: &ApplyArgs, global: &Global) -> Result<ExitCode, CliError> {
+    let result = attempt(args, global).await;
+    if let (Err(error), true) = (&result, args.json) {
+        tell(error.body());
+    }
+    result
+}
+
+async fn attempt(args: &ApplyArgs, global: &Global) -> Result<ExitCode, CliError> {
     let saved = SavedPlan::load(&args.manifest.manifest)?;
     let from_plan;
     let args = match &saved {
@@ -75,10 +84,31 @@ async fn with_target(
         plan: &plan,
         verbose: global.verbose > 0,
     };
-    if !global.quiet {
-        output::data(&view.render());
+    match (args.json, args.dry_run) {
+        (true, true) => {
+            let document = PlanDocument::new(&target.name, &document.desired, &plan);
+            output::data(&json::line(&document));
+        }
+        (true, false) => tell(Body::Planned {
+            manifest: document.desired.name.clone(),
+            target: target.name.clone(),
+            changes: !plan.is_empty(),
+            summary: json::Summary::new(&document.desired, &plan),
+        }),
+        (false, _) if global.quiet => {}
+        (false, true) => output::data(&view.render()),
+        (false, false) => output::account(&view.render()),
     }
-    if args.dry_run || plan.is_empty() {
+    if args.dry_run {
+        return Ok(ExitCode::Ok);
+    }
+    if plan.is_empty() {
+        if args.json {
+            tell(Body::Finished(json::Outcome {
+                up_to_date: plan.tasks.len() - plan.tasks_left_out(),
+                ..json::Outcome::default()
+            }));
+        }
         return Ok(ExitCode::Ok);
     }
     if !args.yes && !output::confirm("\nApply this plan?")? {
@@ -94,7 +124,7 @@ async fn with_target(
     );
     let cancel = interrupt::watch(lost);
     let recorder = Recorder::start(&document.desired.name, &target.name);
-    let events = recorder.before(progress.sink());
+    let events = recorder.before(sink(&progress, args.json));
     let result = carry_out_plan(document, target, &plan, &observed, events, cancel).await;
     progress.clear();
     let written = report::keep(document, &recorder, &result);
@@ -121,6 +151,21 @@ async fn with_target(
         cut_short: cut_short.as_deref(),
     };
     let code = exit_code(&outcome);
+    if args.json {
+        tell(Body::Finished(json::Outcome {
+            exit_code: code.number(),
+            succeeded: outcome.succeeded,
+            up_to_date: outcome.up_to_date,
+            failed: outcome.failures.len(),
+            blocked: outcome.blocked,
+            files_up: outcome.files_up,
+            bytes_up: outcome.bytes_up,
+            files_down: outcome.files_down,
+            bytes_down: outcome.bytes_down,
+            seconds: summary.elapsed.as_secs_f64(),
+            cut_short: cut_short.clone(),
+        }));
+    }
     if !(global.quiet && code == ExitCode::Ok) {
         output::talk(&summary.render());
         if let Some(path) = &written {
@@ -148,6 +193,23 @@ async fn carry_out_plan(
         receipt: observed.receipt.clone(),
     })
     .await
+}
+
+/// Where events go: to the screen and, when asked for, to stdout.
+fn sink(progress: &Progress, json: bool) -> Sink {
+    let screen = progress.sink();
+    if !json {
+        return screen;
+    }
+    Sink::new(move |event| {
+        tell(Body::from(&event));
+        screen.emit(event);
+    })
+}
+
+/// A line of JSON. That nobody reads it is no reason to stop what it tells of.
+fn tell(body: Body) {
+    output::account(&json::line(&Line::new(clock::now(), body)));
 }
 
 fn exit_code(outcome: &Outcome) -> ExitCode {

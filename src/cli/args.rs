@@ -49,7 +49,7 @@ pub(super) enum Color {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Check a manifest and its input files; nothing is sent
-    Validate(ManifestArgs),
+    Validate(ValidateArgs),
     /// Show what apply would do
     Plan(PlanArgs),
     /// Make it so: containers, uploads, pool, job, tasks, monitor, download, cleanup
@@ -134,6 +134,15 @@ pub(super) struct ManifestArgs {
     pub(super) vars: Vec<(String, String)>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct ValidateArgs {
+    #[command(flatten)]
+    pub(super) manifest: ManifestArgs,
+    /// Print every problem as one document of JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
 /// Where it is applied.
 #[derive(Debug, Args)]
 pub(super) struct TargetArgs {
@@ -176,6 +185,9 @@ pub(super) struct PlanArgs {
     /// Exit with 2 when there are changes to make
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
+    /// Print the plan as one document of JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -198,6 +210,9 @@ pub(super) struct ApplyArgs {
     /// How progress is shown
     #[arg(long, value_enum, default_value_t = Progress::Auto, value_name = "HOW")]
     pub(super) progress: Progress,
+    /// Print what happens as lines of JSON; with --dry-run, the plan as one document
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

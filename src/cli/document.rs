@@ -12,6 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::inputs;
 use crate::manifest::{self, Account, Manifest};
 use crate::report::diagnostic::render;
+use crate::report::json::Validation;
 
 /// A manifest that is in order, with what it asks for.
 pub(super) struct Document {
@@ -35,7 +36,8 @@ impl Document {
     }
 }
 
-fn folder(path: &Path) -> &Path {
+/// The folder that a manifest's paths are relative to.
+pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -48,42 +50,74 @@ pub(super) fn state_dir(path: &Path) -> PathBuf {
         .join(path.file_stem().unwrap_or_default())
 }
 
+/// What was found in a manifest and the files it names.
+pub(super) struct Checked {
+    page: Page,
+    diagnostics: Vec<Diagnostic>,
+    /// Some: there is no error.
+    pub(super) document: Option<Document>,
+}
+
+impl Checked {
+    /// Everything that was found, for machines.
+    pub(super) fn validation(&self) -> Validation {
+        let name = self.page.path.to_string_lossy();
+        Validation::new(&name, &self.page.text, &self.diagnostics)
+    }
+
+    /// The document; problems go to stderr.
+    pub(super) fn shown(self) -> Result<Document, CliError> {
+        self.page.show(&self.diagnostics);
+        self.document.ok_or_else(|| invalid(&self.diagnostics))
+    }
+}
+
 /// Reads the manifest and the files it names; problems go to stderr.
 pub(super) fn load(args: &ManifestArgs) -> Result<Document, CliError> {
+    check(args)?.shown()
+}
+
+/// Reads the manifest and the files it names.
+pub(super) fn check(args: &ManifestArgs) -> Result<Checked, CliError> {
     let page = Page::read(&args.manifest)?;
-    let (manifest, mut diagnostics) = page.manifest(&args.vars)?;
-    let cache = state_dir(&page.path).join("digests");
-    let folder = folder(&page.path);
-    let (snapshot, found) = inputs::scan(
-        &desired::sources(&manifest),
-        folder,
-        Some(&cache),
-        clock::now(),
-    );
-    diagnostics.extend(found);
-    let (lists, found) = inputs::read_lists(&desired::lists(&manifest), folder);
-    diagnostics.extend(found);
-    let snapshot = snapshot.with_lists(lists);
-    if diagnostics.iter().any(Diagnostic::is_error) {
-        return Err(page.failed(&diagnostics));
-    }
-    let desired = desired::compile(&manifest, &snapshot, folder);
-    page.document(manifest, desired, diagnostics)
+    let (manifest, mut diagnostics) = manifest::load(&page.text, &args.vars);
+    let document = manifest.and_then(|manifest| {
+        let desired = page.desired(&manifest, &mut diagnostics)?;
+        Some(page.document(manifest, desired))
+    });
+    Ok(Checked {
+        page,
+        diagnostics,
+        document,
+    })
 }
 
 /// Reads the manifest alone: what a destroy needs.
 pub(super) fn load_footprint(args: &ManifestArgs) -> Result<Document, CliError> {
     let page = Page::read(&args.manifest)?;
-    let (manifest, diagnostics) = page.manifest(&args.vars)?;
+    let manifest = page.manifest(&args.vars)?;
     let desired = desired::compile_footprint(&manifest, folder(&page.path));
-    page.document(manifest, desired, diagnostics)
+    match desired {
+        Ok(desired) => Ok(page.document(manifest, desired)),
+        Err(diagnostics) => {
+            page.show(&diagnostics);
+            Err(invalid(&diagnostics))
+        }
+    }
+}
+
+fn invalid(diagnostics: &[Diagnostic]) -> CliError {
+    let errors: Vec<_> = diagnostics.iter().filter(|d| d.is_error()).collect();
+    CliError::Manifest {
+        problems: errors.len(),
+        first: errors.first().map(|d| d.code),
+    }
 }
 
 /// The autoscale formula of a manifest; problems go to stderr. The files it names are not read.
 pub(super) fn formula(path: &Path, vars: &[(String, String)]) -> Result<String, CliError> {
     let page = Page::read(path)?;
-    let (manifest, diagnostics) = page.manifest(vars)?;
-    page.show(&diagnostics);
+    let manifest = page.manifest(vars)?;
     let auto_scale = manifest.pool.auto_scale;
     auto_scale
         .map(|a| a.formula.value)
@@ -126,45 +160,38 @@ impl Page {
         }
     }
 
-    /// The checked manifest and its warnings.
-    fn manifest(&self, vars: &[(String, String)]) -> Result<(Manifest, Vec<Diagnostic>), CliError> {
-        match manifest::load(&self.text, vars) {
-            (Some(manifest), diagnostics) => Ok((manifest, diagnostics)),
-            (None, diagnostics) => Err(self.failed(&diagnostics)),
-        }
+    /// The checked manifest; problems go to stderr.
+    fn manifest(&self, vars: &[(String, String)]) -> Result<Manifest, CliError> {
+        let (manifest, diagnostics) = manifest::load(&self.text, vars);
+        self.show(&diagnostics);
+        manifest.ok_or_else(|| invalid(&diagnostics))
     }
 
-    fn document(
-        &self,
-        manifest: Manifest,
-        desired: Result<Desired, Vec<Diagnostic>>,
-        mut diagnostics: Vec<Diagnostic>,
-    ) -> Result<Document, CliError> {
-        match desired {
-            Ok(mut desired) => {
-                self.show(&diagnostics);
-                if let Some(download) = &mut desired.download {
-                    download.to = tidy(&download.to);
-                }
-                Ok(Document {
-                    path: self.path.clone(),
-                    account: manifest.account,
-                    desired,
-                })
-            }
-            Err(found) => {
-                diagnostics.extend(found);
-                Err(self.failed(&diagnostics))
-            }
+    /// What a manifest asks for with the files that are there.
+    fn desired(&self, manifest: &Manifest, diagnostics: &mut Vec<Diagnostic>) -> Option<Desired> {
+        let cache = state_dir(&self.path).join("digests");
+        let folder = folder(&self.path);
+        let sources = desired::sources(manifest);
+        let (snapshot, found) = inputs::scan(&sources, folder, Some(&cache), clock::now());
+        diagnostics.extend(found);
+        let (lists, found) = inputs::read_lists(&desired::lists(manifest), folder);
+        diagnostics.extend(found);
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return None;
         }
+        desired::compile(manifest, &snapshot.with_lists(lists), folder)
+            .map_err(|found| diagnostics.extend(found))
+            .ok()
     }
 
-    fn failed(&self, diagnostics: &[Diagnostic]) -> CliError {
-        self.show(diagnostics);
-        let errors: Vec<_> = diagnostics.iter().filter(|d| d.is_error()).collect();
-        CliError::Manifest {
-            problems: errors.len(),
-            first: errors.first().map(|d| d.code),
+    fn document(&self, manifest: Manifest, mut desired: Desired) -> Document {
+        if let Some(download) = &mut desired.download {
+            download.to = tidy(&download.to);
+        }
+        Document {
+            path: self.path.clone(),
+            account: manifest.account,
+            desired,
         }
     }
 

@@ -1,9 +1,12 @@
 //! What ends a command, the exit code it has, and what a person can do.
 
+use std::error::Error;
 use std::io;
+use std::iter::successors;
 use std::path::PathBuf;
 
 use super::report::ReportError;
+use super::not_a_manifest;
 use super::saved_plan::SavedPlanError;
 use crate::apply::{ApplyError, LockError};
 use crate::client::credentials::CredentialsError;
@@ -13,6 +16,7 @@ use crate::observed::{ObserveError, ReceiptError};
 use crate::plan::Refused;
 use crate::report::exit_code::ExitCode;
 use crate::report::failure;
+use crate::report::json::Body;
 use crate::report::quantity::count;
 use crate::service::ServiceError;
 use crate::wire::auth::InvalidKey;
@@ -118,6 +122,17 @@ impl CliError {
         }
     }
 
+    /// The same for machines.
+    pub(super) fn body(&self) -> Body {
+        let causes = successors(self.source(), |cause| (*cause).source());
+        Body::Failed {
+            message: self.to_string(),
+            causes: causes.map(ToString::to_string).collect(),
+            help: self.help(),
+            exit_code: self.exit_code().number(),
+        }
+    }
+
     /// More than fits in a line.
     pub(super) fn detail(&self) -> String {
         let mut text = String::new();
@@ -132,6 +147,9 @@ impl CliError {
 
     pub(super) fn help(&self) -> Vec<String> {
         match self {
+            Self::Unreadable { path, source } => {
+                not_a_manifest::help(path, source).into_iter().collect()
+            }
             Self::Observe(error) => error.help().into_iter().collect(),
             Self::Client(error) => error.hint().into_iter().collect(),
             Self::Receipt(error) => vec![error.help().to_owned()],

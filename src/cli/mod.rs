@@ -16,6 +16,7 @@ mod interrupt;
 mod lock;
 mod logs;
 mod nodes;
+mod not_a_manifest;
 mod output;
 mod plan;
 mod report;

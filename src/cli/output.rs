@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::args::{Color, Global};
 use super::error::CliError;
+use crate::report::exit_code::ExitCode;
 use crate::report::style::{CYAN, RED, paint};
 
 /// Colours and logging, once, before anything is printed.
@@ -40,14 +41,28 @@ pub(super) fn stderr_color() -> bool {
 
 /// Data. A reader that went away ends the program quietly, as it does with other tools.
 pub(super) fn data(text: &str) {
-    let mut out = anstream::stdout().lock();
-    if out
-        .write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .is_err()
-    {
-        std::process::exit(0);
+    let Err(error) = write(text) else {
+        return;
+    };
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        std::process::exit(ExitCode::Ok.number().into());
     }
+    talk(&format!(
+        "{} cannot write the output: {error}\n",
+        paint(RED, "error:")
+    ));
+    std::process::exit(ExitCode::Error.number().into());
+}
+
+/// Data about something that goes on, whether or not anybody reads it.
+pub(super) fn account(text: &str) {
+    let _ = write(text);
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 /// Talk.

@@ -9,6 +9,7 @@ use super::target::{Purpose, Target};
 use crate::observed::{Depth, Observed, Receipt, observe};
 use crate::plan::{self, Options, Plan};
 use crate::report::exit_code::ExitCode;
+use crate::report::json::{self, PlanDocument};
 use crate::report::plan::PlanView;
 
 pub(super) async fn run(args: &PlanArgs, global: &Global) -> Result<ExitCode, CliError> {
@@ -33,7 +34,12 @@ pub(super) async fn run(args: &PlanArgs, global: &Global) -> Result<ExitCode, Cl
         let saved = SavedPlan::new(asked, &identity, &view.summary(), &document.desired, &plan);
         saved.save(out)?;
     }
-    output::data(&view.render());
+    if args.json {
+        let document = PlanDocument::new(&name, &document.desired, &plan);
+        output::data(&json::line(&document));
+    } else {
+        output::data(&view.render());
+    }
     if let Some(out) = &args.out {
         output::talk(&format!(
             "Saved. This and nothing else is done by: batchflow apply {}\n",

@@ -223,6 +223,7 @@ impl SavedPlan {
             dry_run: given.dry_run,
             ui: given.ui,
             progress: given.progress,
+            json: given.json,
         })
     }
 

@@ -29,6 +29,7 @@ codes! {
     UNKNOWN_HELPER = "unknown-helper", "A template uses a helper that does not exist or is not allowed.";
     QUOTED_INSERTION = "quoted-insertion", "A template is inserted between shell quotes, although insertions are quoted already.";
     INVALID_ID = "invalid-id", "An id breaks the rules of Azure Batch.";
+    INVALID_ACCOUNT_NAME = "invalid-account-name", "An account name breaks the rules of Azure.";
     INVALID_CONTAINER_NAME = "invalid-container-name", "A container name breaks the rules of Azure Storage.";
     INVALID_BLOB_NAME = "invalid-blob-name", "A blob name breaks the rules of Azure Storage.";
     INVALID_NAME = "invalid-name", "A name of metadata or of an environment variable is not allowed.";

@@ -11,7 +11,7 @@ use super::cache::Cache;
 use super::digest::{DigestFault, Stamp, digest, in_parallel};
 use super::pattern::{Below, Pattern, normal};
 use super::snapshot::{File, Snapshot, Source};
-use crate::diagnostic::{Diagnostic, codes};
+use crate::diagnostic::{Diagnostic, codes, nearest};
 use crate::ids::BlobName;
 
 /// A pattern over a broken tree reports this many problems of a kind.
@@ -104,7 +104,7 @@ fn find<'a>(
                     codes::MISSING_FILE,
                     format!("there is no file {}", shown(&path, folder)),
                     "not there",
-                    None,
+                    similar(&path, folder).as_deref(),
                 );
             }
             Err(e) => {
@@ -123,7 +123,7 @@ fn find<'a>(
                         codes::MISSING_FILE,
                         format!("there is no folder {}", shown(&root, folder)),
                         "looked for here",
-                        None,
+                        similar(&root, folder).as_deref(),
                     );
                 }
                 return;
@@ -176,6 +176,22 @@ fn find<'a>(
         let message = format!("{} cannot be a blob{others}", shown(&path, folder));
         report(codes::INVALID_BLOB_NAME, message, &reason, None);
     }
+}
+
+/// What lies beside a path that is not there and has nearly its name.
+fn similar(path: &Path, folder: &Path) -> Option<String> {
+    let entries = fs::read_dir(path.parent()?).ok()?.flatten();
+    let names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    let name = nearest(
+        path.file_name()?.to_str()?,
+        names.iter().map(String::as_str),
+    )?;
+    Some(format!(
+        "did you mean {}?",
+        shown(&path.with_file_name(name), folder)
+    ))
 }
 
 /// The files below `root`, in the order of their names, and what could not be read. Links to folders are not

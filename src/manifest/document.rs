@@ -38,35 +38,57 @@ pub(super) fn parse<'a>(text: &'a str, diagnostics: &mut Vec<Diagnostic>) -> Doc
         if line.replace(at) == Some(at) {
             continue;
         }
-        let yaml = is_yaml(text);
+        let other = other_language(text);
         diagnostics.push(
             Diagnostic::error(codes::SYNTAX, format!("not TOML: {}", first_line(message)))
-                .label(span, "here")
-                .help(if yaml {
-                    "this looks like YAML; a manifest is TOML: `key = \"value\"`, tables begin with `[name]`"
-                } else {
-                    "the format is described at https://toml.io"
-                }),
+                .label(span.clone(), "here")
+                .help(help(other, message, line_of(text, span.start))),
         );
-        if yaml {
+        if other.is_some() {
             break;
         }
     }
     Document { table, usable }
 }
 
-/// Whether the first line that says anything is `key:` or `key: value`, or the mark that opens a YAML document.
-fn is_yaml(text: &str) -> bool {
+fn help(other: Option<&str>, message: &str, line: &str) -> String {
+    if let Some(other) = other {
+        return format!(
+            "this looks like {other}; a manifest is TOML: `key = \"value\"`, tables begin with `[name]`"
+        );
+    }
+    if message.contains("escaped value") {
+        return "in \"…\" a backslash begins an escape; '…' holds text as it is".to_owned();
+    }
+    if line.trim_start().starts_with("//") {
+        return "a comment begins with `#`".to_owned();
+    }
+    "the format is described at https://toml.io".to_owned()
+}
+
+fn line_of(text: &str, at: usize) -> &str {
+    let start = text.get(..at).and_then(|before| before.rfind('\n'));
+    let rest = text.get(start.map_or(0, |newline| newline + 1)..);
+    rest.and_then(|rest| rest.lines().next())
+        .unwrap_or_default()
+}
+
+/// What the first line that says anything looks like: `{` opens JSON; `---`, `key:` and `key: value` are YAML.
+fn other_language(text: &str) -> Option<&'static str> {
     let first = text
         .lines()
         .map(str::trim_end)
-        .find(|l| !l.is_empty() && !l.starts_with('#'));
-    first.is_some_and(|line| {
-        line == "---"
-            || line.split_once(':').is_some_and(|(key, rest)| {
-                !key.contains(['=', '"', '[', ' ']) && (rest.is_empty() || rest.starts_with(' '))
-            })
-    })
+        .find(|l| !l.is_empty() && !l.starts_with('#'))?;
+    let is_pair = first.split_once(':').is_some_and(|(key, rest)| {
+        !key.contains(['=', '"', '[', ' ']) && (rest.is_empty() || rest.starts_with(' '))
+    });
+    if first.starts_with('{') {
+        Some("JSON")
+    } else if first == "---" || is_pair {
+        Some("YAML")
+    } else {
+        None
+    }
 }
 
 fn first_line(text: &str) -> &str {

@@ -129,6 +129,13 @@ fn read(
     if !document.usable {
         return None;
     }
+    if document.table.get_ref().is_empty() {
+        diagnostics.push(
+            Diagnostic::error(codes::MISSING_KEY, "the manifest is empty")
+                .help("it needs at least `name`, `[pool]`, `[job]` and `[[tasks]]`"),
+        );
+        return None;
+    }
     let var_names = match document
         .table
         .get_ref()

@@ -62,13 +62,14 @@ impl<'a> Walker<'a> {
         else {
             let wanted = type_names(&alternatives);
             let found = toml_type(value.get_ref());
-            self.diagnostics.push(
-                Diagnostic::error(
+            self.diagnostics.push(Diagnostic {
+                help: other_form(&alternatives, value.get_ref(), path),
+                ..Diagnostic::error(
                     codes::WRONG_TYPE,
                     format!("`{path}` must be {wanted}, not {found}"),
                 )
-                .label(span, format!("this is {found}")),
-            );
+                .label(span, format!("this is {found}"))
+            });
             return false;
         };
         match value.get_mut() {
@@ -214,6 +215,27 @@ impl<'a> Walker<'a> {
         sound
     }
 
+    /// The innermost table around `path` that knows the key: in TOML, a key belongs to the last header above it.
+    fn owner<'p>(&self, name: &str, path: &'p str) -> Option<&'p str> {
+        let ends = path.rmatch_indices('.').map(|(end, _)| end);
+        let mut outer = ends.map(|end| &path[..end]);
+        outer.find(|path| self.knows(path, name))
+    }
+
+    fn knows(&self, path: &str, name: &str) -> bool {
+        let mut schemas = alternatives(self.root, self.root);
+        for part in path.split('.').chain([name]) {
+            let lists = schemas.iter().map(|s| &s["items"]);
+            let lists = lists.flat_map(|items| alternatives(items, self.root));
+            let tables: Vec<&Value> = schemas.iter().copied().chain(lists).collect();
+            let Some(next) = tables.iter().find_map(|s| s["properties"].get(part)) else {
+                return false;
+            };
+            schemas = alternatives(next, self.root);
+        }
+        true
+    }
+
     fn unknown_key(
         &mut self,
         name: &str,
@@ -232,9 +254,12 @@ impl<'a> Walker<'a> {
                 .help(instead),
             );
         }
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the keys here are {}", list(known, '`')),
+        let help = match (self.owner(name, path), near) {
+            (Some(owner), _) => {
+                format!("it is a key of `{owner}`; a key belongs to the last header above it")
+            }
+            (None, Some(near)) => format!("did you mean `{near}`?"),
+            (None, None) => format!("the keys here are {}", list(known, '`')),
         };
         self.diagnostics.push(
             Diagnostic::error(
@@ -244,6 +269,18 @@ impl<'a> Walker<'a> {
             .label(span, "unknown key")
             .help(help),
         );
+    }
+}
+
+/// How a table or a list that stands in the place of the other is written.
+fn other_form(alternatives: &[&Value], found: &DeValue<'_>, path: &str) -> Option<String> {
+    let has = |key: &str| alternatives.iter().any(|s| s[key].is_object());
+    match found {
+        DeValue::Table(_) if has("items") => Some(format!("write `[[{path}]]` for each of them")),
+        DeValue::Array(_) if has("additionalProperties") => {
+            Some(format!("write a line `[{path}.NAME]` for each of them"))
+        }
+        _ => None,
     }
 }
 

@@ -12,6 +12,7 @@ pub mod files;
 pub mod html;
 pub mod leftovers;
 pub mod nodes;
+pub mod json;
 pub mod plan;
 pub mod progress;
 pub mod quantity;

@@ -6,6 +6,8 @@ use anstyle::{AnsiColor, Style};
 
 use crate::plan::Action;
 
+/// As it is.
+pub const PLAIN: Style = Style::new();
 pub const BOLD: Style = Style::new().bold();
 pub const DIM: Style = Style::new().dimmed();
 pub const GREEN: Style = AnsiColor::Green.on_default();

@@ -38,13 +38,36 @@ pub struct Account {
 impl RawAccount {
     pub(in crate::manifest) fn check(&self, checker: &mut Checker<'_>) -> Account {
         Account {
-            batch_account: checker.opt_text(self.batch_account.as_ref()),
+            batch_account: name(self.batch_account.as_ref(), checker),
             batch_endpoint: endpoint(self.batch_endpoint.as_ref(), checker),
             location: checker.opt_text(self.location.as_ref()),
-            storage_account: checker.opt_text(self.storage_account.as_ref()),
+            storage_account: name(self.storage_account.as_ref(), checker),
             storage_endpoint: endpoint(self.storage_endpoint.as_ref(), checker),
         }
     }
+}
+
+/// A name of 3 to 24 lower-case letters and digits, the rule of both kinds of accounts.
+fn name(raw: Option<&At<String>>, checker: &mut Checker<'_>) -> Option<At<String>> {
+    let name = checker.opt_text(raw)?;
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    if (3..=24).contains(&name.as_str().len()) && name.as_str().bytes().all(allowed) {
+        return Some(name);
+    }
+    let message = format!("\"{}\" is not the name of an account", name.as_str());
+    let help = match name.as_str().split_once('.') {
+        Some((first, _)) => format!(
+            "the name is the part before the first dot, \"{}\"; the whole address belongs to the key for the endpoint",
+            first.rsplit('/').next().unwrap_or_default()
+        ),
+        None => "an account name has 3 to 24 lower-case letters and digits".to_owned(),
+    };
+    checker.report(
+        Diagnostic::error(codes::INVALID_ACCOUNT_NAME, message)
+            .label(name.span, "not a name")
+            .help(help),
+    );
+    None
 }
 
 fn endpoint(raw: Option<&At<String>>, checker: &mut Checker<'_>) -> Option<At<String>> {
