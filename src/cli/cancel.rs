@@ -46,7 +46,8 @@ async fn cancel(args: &CancelArgs, document: &Document, target: &Target) -> Resu
         single(args, target, &job).await?;
     }
     let batch = &target.client.batch;
-    if batch.get_pool(desired.pool.id.as_str()).await?.is_some() && !target.is_local() {
+    let costs_money = !target.is_local() && !target.is_neighbour();
+    if costs_money && batch.get_pool(desired.pool.id.as_str()).await?.is_some() {
         let manifest = &args.of.manifest;
         let options = same_options(manifest, &args.of.target);
         output::talk(&still_running::describe(desired, &target.client).await);
