@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::run_args::{
-    AccountArgs, CancelArgs, DownloadArgs, FilesArgs, GcArgs, ImagesArgs, LogsArgs, LookArgs,
-    TasksArgs,
+    AccountArgs, CancelArgs, DownloadArgs, FilesArgs, GcArgs, ImagesArgs, ImportCommand, InitArgs, LogsArgs,
+    LookArgs, TasksArgs, WhyArgs,
 };
 use crate::report::exit_code::ExitCode;
 use crate::report::progress::Mode;
@@ -81,6 +81,8 @@ pub(super) enum Command {
     Serve(ServeArgs),
     /// Show how the job and the pool stand, what failed, and what is in the way
     Status(LookArgs),
+    /// Say why tasks do not run, and what to do
+    Why(WhyArgs),
     /// List the tasks of the job
     Tasks(TasksArgs),
     /// Show what tasks wrote: from the node while it is there, from blob storage afterwards
@@ -97,6 +99,11 @@ pub(super) enum Command {
     Download(DownloadArgs),
     /// Delete what manifests made in the account and nothing uses any more
     Gc(GcArgs),
+    /// Make a first manifest, with comments
+    Init(InitArgs),
+    /// Make a manifest of what there is: a live pool and job, templates, configuration of Batch Shipyard
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Print completions for a shell
     Completions { shell: Shell },
     /// Print the manual page

@@ -93,6 +93,13 @@ pub(super) enum CliError {
     NoDownload(PathBuf),
     #[error("the job `{job}` was made by the manifest `{owner}`")]
     NotOurs { job: String, owner: String },
+    #[error("there is no example `{name}`")]
+    NoExample {
+        name: String,
+        nearest: Option<String>,
+    },
+    #[error("cannot import: {0}")]
+    Import(String),
     #[error("nothing is kept of what the task `{task}` wrote")]
     NoLogs { task: String },
     #[error("not applied: there is no terminal to ask on")]
@@ -183,6 +190,10 @@ impl CliError {
             Self::NotOurs { .. } => {
                 vec!["end it with its own manifest, or give this one another `job.id`".to_owned()]
             }
+            Self::NoExample { nearest, .. } => vec![match nearest {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`batchflow init --list` names all".to_owned(),
+            }],
             Self::NoLogs { .. } => vec![
                 "it has not started, or its node is gone and `logs.keep` was off, or its logs were deleted with the containers"
                     .to_owned(),

@@ -12,6 +12,8 @@ mod error;
 mod files;
 mod gc;
 mod explain;
+mod import;
+mod init;
 mod interrupt;
 mod lock;
 mod logs;
@@ -30,6 +32,7 @@ mod still_running;
 mod target;
 mod tasks;
 mod validate;
+mod why;
 
 use std::process::ExitCode as ProcessExitCode;
 
@@ -93,6 +96,9 @@ async fn run(cli: &Cli) -> Result<ExitCode, error::CliError> {
         Command::Cancel(args) => cancel::run(args).await,
         Command::Download(args) => download::run(args, &cli.global).await,
         Command::Gc(args) => gc::run(args).await,
+        Command::Init(args) => init::run(args),
+        Command::Why(args) => why::run(&args.of, args.task.as_deref(), args.json).await,
+        Command::Import(args) => import::run(args).await,
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man => shell::man(),
     }

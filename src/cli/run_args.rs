@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::args::{ManifestArgs, TargetArgs};
 
@@ -38,6 +38,17 @@ pub(super) struct TasksArgs {
     /// Only tasks that ended with this exit code
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(super) exit_code: Option<i32>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WhyArgs {
+    #[command(flatten)]
+    pub(super) of: WhereArgs,
+    /// The task; without it, all that wait
+    pub(super) task: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -146,4 +157,88 @@ fn age(text: &str) -> Result<Duration, String> {
     given
         .and_then(|given| Duration::try_from(given).ok())
         .ok_or_else(|| "expected a time such as 30m, 1h or 48h".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// The file to make; nothing is overwritten
+    #[arg(default_value = "batchflow.toml")]
+    pub(super) file: PathBuf,
+    /// Start from an example instead; --list names them
+    #[arg(long, value_name = "EXAMPLE")]
+    pub(super) from: Option<String>,
+    /// List the examples
+    #[arg(long)]
+    pub(super) list: bool,
+    /// Name of the manifest, its pool and its job
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// Input files, one task for each
+    #[arg(long, value_name = "GLOB")]
+    pub(super) input: Option<String>,
+    /// What runs for one file; {{file.name}} is its name
+    #[arg(long)]
+    pub(super) command: Option<String>,
+    /// The files that the command writes
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) output: Option<String>,
+    /// The folder they come home to
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) to: Option<String>,
+    /// How many nodes
+    #[arg(long)]
+    pub(super) nodes: Option<u32>,
+    /// Size of a node
+    #[arg(long, value_name = "SIZE")]
+    pub(super) vm_size: Option<String>,
+    /// For Azure, with the account of the environment
+    #[arg(long)]
+    pub(super) account: bool,
+    /// Ask nothing
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ImportCommand {
+    /// A pool of the account, and a job with its tasks
+    Live {
+        /// Id of the pool; default: that of the job
+        #[arg(long, required_unless_present = "job")]
+        pool: Option<String>,
+        /// Id of the job
+        #[arg(long)]
+        job: Option<String>,
+        #[command(flatten)]
+        of: AccountArgs,
+        #[command(flatten)]
+        out: OutArgs,
+    },
+    /// Templates of `az batch` and Batch Explorer: a pool, a job, or both
+    AzTemplate {
+        /// The JSON files
+        #[arg(required = true, value_name = "FILE.json")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        out: OutArgs,
+    },
+    /// Configuration of Batch Shipyard
+    Shipyard {
+        /// The YAML files (config, pool, jobs), or the folder they are in
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Which job, when there are several; default: the first
+        #[arg(long)]
+        job: Option<String>,
+        #[command(flatten)]
+        out: OutArgs,
+    },
+}
+
+/// Where an imported manifest goes.
+#[derive(Debug, Args)]
+pub(super) struct OutArgs {
+    /// The file to make instead of printing; nothing is overwritten
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
 }

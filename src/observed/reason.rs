@@ -289,7 +289,10 @@ fn of_nodes(pool: &Pool, standing: &Standing, found: &mut Vec<Reason>) {
                 found.push(Reason::StartTaskFailed {
                     nodes: ids(),
                     exit_code: info.and_then(|i| i.exit_code),
-                    message: failure.and_then(|f| text(f.message.as_deref(), &f.details)),
+                    // An exit code says it better.
+                    message: failure
+                        .filter(|_| info.is_some_and(|i| i.exit_code.is_none()))
+                        .and_then(|f| text(f.message.as_deref(), &f.details)),
                     stderr_tail: standing.start_task_stderr.clone(),
                 });
             }

@@ -22,3 +22,4 @@ pub mod style;
 pub mod summary;
 pub mod table;
 pub mod tasks;
+pub mod why;

@@ -3,7 +3,9 @@
 mod account;
 mod furnished;
 mod logs;
+mod start;
 mod status;
+mod why;
 
 use furnished::Site;
 

@@ -1,0 +1,201 @@
+//! `batchflow init`: a first manifest, with comments. Asks on a terminal for what no option says.
+
+use std::fs;
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use super::error::CliError;
+use super::output;
+use super::run_args::InitArgs;
+use crate::diagnostic::nearest;
+use crate::ids::check_batch_id;
+use crate::manifest::template::slug;
+use crate::report::exit_code::ExitCode;
+
+/// The manifests of the repository, by name.
+const EXAMPLES: &[(&str, &str)] = &[
+    ("autoscale", include_str!("../../manifests/autoscale.toml")),
+    (
+        "containers",
+        include_str!("../../manifests/containers.toml"),
+    ),
+    (
+        "custom-image",
+        include_str!("../../manifests/custom-image.toml"),
+    ),
+    (
+        "dependencies",
+        include_str!("../../manifests/dependencies.toml"),
+    ),
+    (
+        "exit-conditions",
+        include_str!("../../manifests/exit-conditions.toml"),
+    ),
+    (
+        "job-manager",
+        include_str!("../../manifests/job-manager.toml"),
+    ),
+    ("matrix", include_str!("../../manifests/matrix.toml")),
+    (
+        "multi-instance",
+        include_str!("../../manifests/multi-instance.toml"),
+    ),
+    (
+        "output-files",
+        include_str!("../../manifests/output-files.toml"),
+    ),
+    (
+        "prep-release",
+        include_str!("../../manifests/prep-release.toml"),
+    ),
+    ("schedule", include_str!("../../manifests/schedule.toml")),
+    ("spot", include_str!("../../manifests/spot.toml")),
+    ("sweep", include_str!("../../manifests/sweep.toml")),
+    (
+        "top-n-words",
+        include_str!("../../manifests/top-n-words.toml"),
+    ),
+];
+
+const STARTER: &str = include_str!("starter.toml");
+
+pub(super) fn run(args: &InitArgs) -> Result<ExitCode, CliError> {
+    if args.list {
+        for (name, text) in EXAMPLES {
+            output::data(&format!("{name:<16} {}\n", about(text)));
+        }
+        return Ok(ExitCode::Ok);
+    }
+    let text = match &args.from {
+        Some(from) => example(from)?.to_owned(),
+        None => starter(args),
+    };
+    let mut options = fs::OpenOptions::new();
+    let write = options
+        .write(true)
+        .create_new(true)
+        .open(&args.file)
+        .and_then(|mut file| file.write_all(text.as_bytes()));
+    write.map_err(|source| CliError::Unwritable {
+        path: args.file.clone(),
+        source,
+    })?;
+    let file = args.file.display();
+    output::talk(&format!(
+        "{file} is made. Edit it, then:\n  batchflow validate {file}\n  batchflow plan {file}\n  batchflow apply {file}\n"
+    ));
+    if args.from.is_some() {
+        output::talk("It names files of the repository it comes from: put yours in their place.\n");
+    }
+    Ok(ExitCode::Ok)
+}
+
+/// The first sentence of an example's comment.
+fn about(text: &str) -> String {
+    let comment = text.lines().map_while(|line| line.strip_prefix('#'));
+    let whole = comment.map(str::trim).collect::<Vec<_>>().join(" ");
+    match whole.split_once(". ") {
+        Some((first, _)) => format!("{first}."),
+        None => whole,
+    }
+}
+
+fn example(name: &str) -> Result<&'static str, CliError> {
+    let found = EXAMPLES.iter().find(|(known, _)| *known == name);
+    found
+        .map(|(_, text)| *text)
+        .ok_or_else(|| CliError::NoExample {
+            nearest: nearest(name, EXAMPLES.iter().map(|(known, _)| *known)).map(str::to_owned),
+            name: name.to_owned(),
+        })
+}
+
+fn starter(args: &InitArgs) -> String {
+    let mut ask = Ask::new(args.yes);
+    let name = ask.about(
+        "Name of the manifest, its pool and its job",
+        args.name.as_ref(),
+        &here(),
+    );
+    let name = match check_batch_id(&name) {
+        Ok(()) => name,
+        Err(_) => slug(&name, 48),
+    };
+    let input = ask.about(
+        "Input files, one task for each",
+        args.input.as_ref(),
+        "input/*",
+    );
+    let command = ask.about(
+        "Command for one file; {{file.name}} is its name",
+        args.command.as_ref(),
+        "wc -w {{file.name}} > {{file.name}}.count",
+    );
+    let output = ask.about("Files it writes", args.output.as_ref(), "*.count");
+    let to = ask.about("Folder for them here", args.to.as_ref(), "output");
+    let nodes = args.nodes.map(|n| n.to_string());
+    let nodes = ask.about("Nodes", nodes.as_ref(), "2");
+    let nodes = nodes.parse::<u32>().unwrap_or(2).to_string();
+    let vm_size = ask.about("Size of a node", args.vm_size.as_ref(), "Standard_D2s_v5");
+    let account = if args.account {
+        "[account]"
+    } else {
+        "# [account]"
+    };
+    [
+        ("@name@", quoted(&name)),
+        ("@input@", quoted(&input)),
+        ("@command@", quoted(&command)),
+        ("@output@", quoted(&output)),
+        ("@to@", quoted(&to)),
+        ("@nodes@", nodes),
+        ("@vm_size@", quoted(&vm_size)),
+        ("@account@", account.to_owned()),
+        ("@file@", args.file.display().to_string()),
+    ]
+    .iter()
+    .fold(STARTER.to_owned(), |text, (mark, value)| {
+        text.replace(mark, value)
+    })
+}
+
+/// The name of the folder we are in.
+fn here() -> String {
+    let folder = std::env::current_dir().unwrap_or_default();
+    let name = folder.file_name().map(|n| n.to_string_lossy().into_owned());
+    name.filter(|n| check_batch_id(n).is_ok())
+        .unwrap_or_else(|| "my-files".to_owned())
+}
+
+/// A string of TOML.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// Questions, where there is somebody to answer them.
+struct Ask {
+    is_on: bool,
+}
+
+impl Ask {
+    fn new(yes: bool) -> Self {
+        Self {
+            is_on: !yes && io::stdin().is_terminal() && io::stderr().is_terminal(),
+        }
+    }
+
+    fn about(&mut self, what: &str, given: Option<&String>, default: &str) -> String {
+        if let Some(given) = given {
+            return given.clone();
+        }
+        if self.is_on {
+            output::talk(&format!("{what} [{default}]: "));
+            let mut answer = String::new();
+            match io::stdin().lock().read_line(&mut answer) {
+                Ok(n) if n > 0 && !answer.trim().is_empty() => return answer.trim().to_owned(),
+                Ok(0) | Err(_) => self.is_on = false,
+                Ok(_) => {}
+            }
+        }
+        default.to_owned()
+    }
+}

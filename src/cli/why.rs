@@ -1,0 +1,121 @@
+//! `batchflow why`: why tasks do not run.
+
+use super::document::{self, Document};
+use super::error::CliError;
+use super::output;
+use super::run_args::WhereArgs;
+use super::target::Target;
+use crate::apply::failure;
+use crate::clock;
+use crate::observed::{
+    self, LiveTask, Reason, Standing, Stream, own_reasons, read_log, reasons, reasons_of_task,
+    standing, task_standing,
+};
+use crate::report::exit_code::ExitCode;
+use crate::report::reason;
+use crate::report::why::{JobView, TaskView};
+use crate::wire::time::Time;
+
+/// Waiting tasks that are looked at one by one.
+const SAMPLE: usize = 20;
+
+/// Bytes of the stderr of a failed task.
+const TAIL: usize = 2048;
+
+pub(super) async fn run(
+    args: &WhereArgs,
+    task: Option<&str>,
+    json: bool,
+) -> Result<ExitCode, CliError> {
+    let document = document::load_footprint(&args.manifest)?;
+    let target = Target::reach(&document, &args.target).await?;
+    let answer = match task {
+        Some(task) => of_task(&document, &target, task, json).await,
+        None => of_job(&document, &target, json).await,
+    };
+    target.close().await;
+    output::data(&answer?);
+    Ok(ExitCode::Ok)
+}
+
+async fn of_task(
+    document: &Document,
+    target: &Target,
+    task: &str,
+    json: bool,
+) -> Result<String, CliError> {
+    let (desired, client) = (&document.desired, &target.client);
+    let standing = standing(desired, client).await?;
+    let Some(job) = &standing.job else {
+        return of_job(document, target, json).await;
+    };
+    let Some(one) = task_standing(client, &job.id, task).await? else {
+        return Err(CliError::NoTask {
+            task: task.to_owned(),
+        });
+    };
+    let reasons = reasons_of_task(desired, &standing, &one);
+    let mut failed = None;
+    if reasons.contains(&Reason::Failed) {
+        let stderr = read_log(desired, client, &job.id, task, Stream::Stderr, 0).await?;
+        let stderr = stderr.map(|bytes| {
+            let tail = &bytes[bytes.len().saturating_sub(TAIL)..];
+            String::from_utf8_lossy(tail).trim_end().to_owned()
+        });
+        let stderr = stderr.filter(|text| !text.is_empty());
+        failed = Some(failure(LiveTask::of(&one.task), stderr));
+    }
+    let view = TaskView {
+        one: &one,
+        reasons: &reasons,
+        failure: failed.as_ref(),
+        job: &job.id,
+        now: clock::now().into(),
+    };
+    Ok(if json { view.json() } else { view.render() })
+}
+
+async fn of_job(document: &Document, target: &Target, json: bool) -> Result<String, CliError> {
+    let now = Time::from(clock::now());
+    let standing = standing(&document.desired, &target.client).await?;
+    let single = single(target, &standing, now).await?;
+    let view = JobView {
+        standing: &standing,
+        reasons: &reasons(&document.desired, &standing),
+        single: &single,
+        is_paused: target.is_local(),
+        now,
+    };
+    Ok(if json { view.json() } else { view.render() })
+}
+
+/// What keeps single tasks, those kept by the same thing together.
+async fn single(
+    target: &Target,
+    standing: &Standing,
+    now: Time,
+) -> Result<Vec<(String, usize, Reason)>, CliError> {
+    let Some(job) = &standing.job else {
+        return Ok(Vec::new());
+    };
+    let client = &target.client;
+    let filter = Some("state eq 'active'".to_owned());
+    let waiting = observed::tasks(client, &job.id, filter, SAMPLE).await?;
+    let mut single: Vec<(String, usize, Reason)> = Vec::new();
+    for task in waiting {
+        let Some(one) = task_standing(client, &job.id, &task.id).await? else {
+            continue;
+        };
+        for reason in own_reasons(standing, &one) {
+            let what = reason::words(&reason, now).what;
+            let same = single
+                .iter_mut()
+                .find(|(_, _, r)| reason::words(r, now).what == what);
+            match same {
+                Some((_, number, _)) => *number += 1,
+                None => single.push((task.id.clone(), 1, reason)),
+            }
+        }
+    }
+    Ok(single)
+}
