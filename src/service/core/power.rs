@@ -6,6 +6,7 @@ use super::command::{Answer, Reply};
 use super::effect::{Effect, RunId, StopReason};
 use super::key::Key;
 use super::node::Node;
+use super::records::Record;
 use super::task::Ending;
 use super::timers::Timer;
 use super::world::World;
@@ -243,12 +244,22 @@ impl World {
 
     /// Sets the timer and writes the record.
     pub(super) fn touch_node(&mut self, pool: &Key, node: &Key) {
+        self.arm_node(pool, node);
+        self.records.mark(Record::Node(pool.clone(), node.clone()));
+    }
+
+    /// Sets the timer and lets the record wait: see [`Records::mark_for_later`](super::records::Records).
+    pub(super) fn touch_node_later(&mut self, pool: &Key, node: &Key) {
+        self.arm_node(pool, node);
+        let record = Record::Node(pool.clone(), node.clone());
+        self.records.mark_for_later(record);
+    }
+
+    fn arm_node(&mut self, pool: &Key, node: &Key) {
         if let Some(found) = self.pools.get_mut(pool).and_then(|p| p.nodes.get_mut(node)) {
             let at = found.deadline();
             let timer = || Timer::Node(pool.clone(), node.clone());
             self.timers.arm(&mut found.armed, at, timer);
         }
-        self.records
-            .mark(super::records::Record::Node(pool.clone(), node.clone()));
     }
 }

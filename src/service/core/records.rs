@@ -55,11 +55,22 @@ impl Record {
 
 /// The records that changed since they were last taken.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Records(BTreeSet<Record>);
+pub(super) struct Records {
+    changed: BTreeSet<Record>,
+    /// Whether one of them may not be lost.
+    pressing: bool,
+}
 
 impl Records {
     pub(super) fn mark(&mut self, record: Record) {
-        self.0.insert(record);
+        self.changed.insert(record);
+        self.pressing = true;
+    }
+
+    /// For what a restart undoes anyway: that a task was put on a node, or runs there. It is written down together
+    /// with the next change that may not be lost, so that what is on disk is always the state of one moment.
+    pub(super) fn mark_for_later(&mut self, record: Record) {
+        self.changed.insert(record);
     }
 }
 
@@ -92,10 +103,15 @@ impl World {
         Record::parse(key).is_some()
     }
 
+    /// Whether something changed that may not be lost.
+    pub(in crate::service) fn has_pressing_changes(&self) -> bool {
+        self.records.pressing
+    }
+
     /// Takes what changed since the last time.
     pub(in crate::service) fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.records)
-            .0
+            .changed
             .into_iter()
             .map(|record| (record.key(), self.encode(&record)))
             .collect()

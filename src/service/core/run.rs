@@ -60,7 +60,8 @@ impl World {
     pub(super) fn new_run(&mut self) -> RunId {
         let run = RunId(self.next_run);
         self.next_run += 1;
-        self.records.mark(Record::Counters);
+        // What has a number that is not written down is not written down either.
+        self.records.mark_for_later(Record::Counters);
         run
     }
 
@@ -114,7 +115,7 @@ impl World {
             self.runs.insert(run, owner);
             self.occupy(job_key, task_key, (pool_key, node), run, slots, now);
         }
-        self.touch_task(job_key, task_key);
+        self.touch_task_later(job_key, task_key);
         for (instance, node) in (0..).zip(nodes) {
             self.send_when_prepared(placement, instance, (pool_key, node), now, effects);
         }
@@ -140,7 +141,7 @@ impl World {
             node.settle(now);
             node.remember(&Name::new(&job.spec.id), &task.name);
         }
-        self.touch_node(pool, node_key);
+        self.touch_node_later(pool, node_key);
     }
 
     fn send_when_prepared(
@@ -235,7 +236,7 @@ impl World {
                 }
             });
         }
-        self.touch_task(job_key, task_key);
+        self.touch_task_later(job_key, task_key);
     }
 
     pub(super) fn task_ended(

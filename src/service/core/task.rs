@@ -444,6 +444,19 @@ impl World {
 
     /// Sets the timer and writes the record.
     pub(super) fn touch_task(&mut self, job_key: &Key, key: &Key) {
+        self.arm_task(job_key, key);
+        let record = Record::Task(job_key.clone(), key.clone());
+        self.records.mark(record);
+    }
+
+    /// Sets the timers and lets the record wait: see [`Records::mark_for_later`](super::records::Records).
+    pub(super) fn touch_task_later(&mut self, job_key: &Key, key: &Key) {
+        self.arm_task(job_key, key);
+        let record = Record::Task(job_key.clone(), key.clone());
+        self.records.mark_for_later(record);
+    }
+
+    fn arm_task(&mut self, job_key: &Key, key: &Key) {
         if let Some(job) = self.jobs.get_mut(job_key)
             && let Some(task) = job.tasks.get_mut(key)
         {
@@ -452,8 +465,6 @@ impl World {
                 Timer::Task(job_key.clone(), key.clone())
             });
         }
-        self.records
-            .mark(Record::Task(job_key.clone(), key.clone()));
         self.touch_job_timer(job_key);
     }
 

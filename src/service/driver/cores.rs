@@ -62,6 +62,11 @@ impl Cores {
         }
     }
 
+    /// Whether there is something to write down before anybody is answered.
+    pub(in crate::service) fn has_pressing_changes(&self) -> bool {
+        self.world.has_pressing_changes() || self.storage.has_changes()
+    }
+
     pub(in crate::service) fn take_changes(&mut self) -> Vec<Change> {
         let mut changes = self.world.take_changes();
         changes.extend(self.storage.take_dirty());

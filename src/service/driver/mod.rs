@@ -1,7 +1,7 @@
 //! The one loop: take inputs, let the core decide, write its records down, answer, perform its effects.
 //!
-//! It holds no rules. Nothing is answered and no effect performed before the records are on disk; inputs that
-//! wait together are written together.
+//! It holds no rules. Nothing is answered and no effect performed before the records are on disk, but for those a
+//! restart undoes; inputs that wait together are written together.
 
 mod cores;
 mod handle;

@@ -137,7 +137,7 @@ impl Running {
             }
             self.perform_all(&mut effects);
             if stop {
-                return Ok(());
+                return self.commit_all();
             }
         }
     }
@@ -182,7 +182,15 @@ impl Running {
         }
     }
 
+    /// Writes down what may not be lost, and with it all else that changed.
     fn commit(&mut self) -> Result<(), StoreError> {
+        if !self.cores.has_pressing_changes() {
+            return Ok(());
+        }
+        self.commit_all()
+    }
+
+    fn commit_all(&mut self) -> Result<(), StoreError> {
         let changes = self.cores.take_changes();
         match &mut self.store {
             Some(store) if !changes.is_empty() => store.commit(&changes),

@@ -158,6 +158,10 @@ impl Key {
 }
 
 impl BlobStorage {
+    pub(in crate::service) fn has_changes(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+
     /// The records changed since the last call: JSON, or None for a record to delete.
     pub(in crate::service) fn take_dirty(&mut self) -> Vec<(String, Option<Vec<u8>>)> {
         let dirty = std::mem::take(&mut self.dirty);
