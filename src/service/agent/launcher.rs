@@ -15,6 +15,7 @@ use rustix::process::Pid;
 
 use super::protocol::{Command, LaunchFailure, MARKER, Notice, Request};
 use super::reaper::Reaper;
+use super::trees;
 
 /// Runs the launcher on standard input and output until the input ends and every process is gone.
 ///
@@ -115,9 +116,13 @@ fn spawn(command: &Command) -> Result<Pid, LaunchFailure> {
         .ok_or_else(|| LaunchFailure::Refused {
             message: "the command line is empty".to_owned(),
         })?;
-    let program = find_program(command, name).ok_or_else(|| LaunchFailure::ProgramNotFound {
-        program: name.clone(),
-    })?;
+    if let Some(directory) = &command.directory {
+        trees::make_run(directory.as_ref(), command.cwd.as_ref()).map_err(|e| {
+            LaunchFailure::NoDirectory {
+                message: e.to_string(),
+            }
+        })?;
+    }
     let open = |path: &str| {
         std::fs::OpenOptions::new()
             .append(true)
@@ -126,6 +131,9 @@ fn spawn(command: &Command) -> Result<Pid, LaunchFailure> {
     };
     let stdout = open(&command.stdout).map_err(|e| refused("cannot open stdout.txt", e))?;
     let stderr = open(&command.stderr).map_err(|e| refused("cannot open stderr.txt", e))?;
+    let program = find_program(command, name).ok_or_else(|| LaunchFailure::ProgramNotFound {
+        program: name.clone(),
+    })?;
     let child = std::process::Command::new(program)
         .arg0(name)
         .args(arguments)

@@ -29,6 +29,9 @@ pub(super) struct Command {
     /// What it leaves in the background goes on until the run is killed or another process of the run ends.
     #[serde(default)]
     pub(super) hold: bool,
+    /// The task's directory, to be made first, with what follows below it. It does not exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) directory: Option<String>,
     /// The whole environment.
     pub(super) env: Vec<(String, String)>,
     pub(super) cwd: String,
@@ -78,5 +81,6 @@ pub(super) enum Notice {
 #[serde(rename_all = "snake_case")]
 pub(super) enum LaunchFailure {
     ProgramNotFound { program: String },
+    NoDirectory { message: String },
     Refused { message: String },
 }

@@ -1,6 +1,7 @@
 //! One run, from its directory to its report.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -39,10 +40,24 @@ pub(super) struct Place {
 
 /// Runs to the end; None when nobody wants to know any more. Whatever happens, no process of it is left.
 pub(super) async fn run(shared: &Shared, launch: &Launch, mut signals: Signals) -> Option<RunEnd> {
-    let place = match prepare(shared, launch).await {
+    let place = match lay_out(shared, launch) {
         Ok(place) => place,
         Err(trouble) => return end(None, Some(trouble)),
     };
+    // A subtask has none.
+    let is_subtask = launch.instance.as_ref().is_some_and(|i| i.id > 0);
+    let line = (!is_subtask).then_some(launch.command_line.as_str());
+    let mut own = line.map(|line| command(launch, line, &place)).transpose();
+    match &mut own {
+        Ok(Some(own)) if is_left_to_launcher(launch, &place) => {
+            own.directory = Some(text(place.run.root()));
+        }
+        _ => {
+            if let Err(trouble) = prepare(&place).await {
+                return end(None, Some(trouble));
+            }
+        }
+    }
     let stop = &mut signals.stop;
     let staged = tokio::select! {
         biased;
@@ -52,11 +67,8 @@ pub(super) async fn run(shared: &Shared, launch: &Launch, mut signals: Signals) 
         },
         staged = stage(shared, launch, &place) => staged,
     };
-    // Looked at before anything runs. A subtask has none.
-    let is_subtask = launch.instance.as_ref().is_some_and(|i| i.id > 0);
-    let line = (!is_subtask).then_some(launch.command_line.as_str());
-    let own = staged.and_then(|()| line.map(|line| command(launch, line, &place)).transpose());
-    let own = match own {
+    // Looked at before anything runs.
+    let own = match staged.and(own) {
         Ok(own) => own,
         Err(trouble) => return end(None, Some(trouble)),
     };
@@ -151,10 +163,8 @@ async fn abandoned(stop: &mut Stop) {
         .await;
 }
 
-/// The directory, empty but for the two streams, and what the command will see.
-async fn prepare(shared: &Shared, launch: &Launch) -> Result<Place, Trouble> {
-    let directory_trouble =
-        |e: &dyn std::error::Error| Trouble::new(Code::ResourceDirectoryCreateFailed, chain(e));
+/// Where everything is, and what the command will see.
+fn lay_out(shared: &Shared, launch: &Launch) -> Result<Place, Trouble> {
     let node =
         NodeDirectories::new(&shared.nodes_dir, &launch.node).map_err(|e| directory_trouble(&e))?;
     let task = node.of(&launch.role).map_err(|e| directory_trouble(&e))?;
@@ -167,13 +177,6 @@ async fn prepare(shared: &Shared, launch: &Launch) -> Result<Place, Trouble> {
     };
     let variables = environment(launch, account, &node, &run)
         .map_err(|e| Trouble::new(Code::CommandLaunchFailed, e))?;
-    let made = {
-        let (task, run) = (task.clone(), run.clone());
-        tokio::task::spawn_blocking(move || trees::prepare_run(&task, &run)).await
-    };
-    made.map_err(std::io::Error::other)
-        .flatten()
-        .map_err(|e| directory_trouble(&e))?;
     Ok(Place {
         node,
         task,
@@ -181,6 +184,29 @@ async fn prepare(shared: &Shared, launch: &Launch) -> Result<Place, Trouble> {
         variables,
         addresses,
     })
+}
+
+/// Whether the launcher can make the directory on its way: nothing has to be put into it before, and nothing has
+/// to be deleted, which might hold up other launches.
+fn is_left_to_launcher(launch: &Launch, place: &Place) -> bool {
+    launch.resource_files.is_empty()
+        && launch.instance.is_none()
+        && std::fs::symlink_metadata(place.run.root())
+            .is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// The directory, empty but for the two streams.
+async fn prepare(place: &Place) -> Result<(), Trouble> {
+    let (task, run) = (place.task.clone(), place.run.clone());
+    tokio::task::spawn_blocking(move || trees::prepare_run(&task, &run))
+        .await
+        .map_err(std::io::Error::other)
+        .flatten()
+        .map_err(|e| directory_trouble(&e))
+}
+
+fn directory_trouble(error: &dyn std::error::Error) -> Trouble {
+    Trouble::new(Code::ResourceDirectoryCreateFailed, chain(error))
 }
 
 async fn stage(shared: &Shared, launch: &Launch, place: &Place) -> Result<(), Trouble> {
@@ -195,16 +221,20 @@ async fn stage(shared: &Shared, launch: &Launch, place: &Place) -> Result<(), Tr
 /// A process for a command line.
 pub(super) fn command(launch: &Launch, line: &str, place: &Place) -> Result<Command, Trouble> {
     let argv = command_line::split(line).map_err(|e| Trouble::new(Code::CommandLaunchFailed, e))?;
-    let text = |path: std::path::PathBuf| path.to_string_lossy().into_owned();
     Ok(Command {
         run: launch.run.0,
         argv,
         hold: false,
+        directory: None,
         env: place.variables.clone().into_iter().collect(),
-        cwd: text(place.run.working()),
-        stdout: text(place.run.stdout()),
-        stderr: text(place.run.stderr()),
+        cwd: text(&place.run.working()),
+        stdout: text(&place.run.stdout()),
+        stderr: text(&place.run.stderr()),
     })
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 pub(super) fn launch_trouble(why: LaunchFailure) -> Trouble {
@@ -213,6 +243,9 @@ pub(super) fn launch_trouble(why: LaunchFailure) -> Trouble {
             Code::CommandProgramNotFound,
             format!("the program `{program}` is not there"),
         ),
+        LaunchFailure::NoDirectory { message } => {
+            Trouble::new(Code::ResourceDirectoryCreateFailed, message)
+        }
         LaunchFailure::Refused { message } => Trouble::new(Code::CommandLaunchFailed, message),
     }
 }

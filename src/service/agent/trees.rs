@@ -26,6 +26,15 @@ pub(super) fn prepare_run(task: &RunDirectories, run: &RunDirectories) -> std::i
     Ok(())
 }
 
+/// Makes the directories of a run that is not there; for most runs these are two calls.
+pub(super) fn make_run(root: &Path, working: &Path) -> std::io::Result<()> {
+    match std::fs::create_dir(root) {
+        Err(e) if e.kind() == ErrorKind::NotFound => std::fs::create_dir_all(root)?,
+        made => made?,
+    }
+    std::fs::create_dir(working)
+}
+
 /// Deletes a tree, also where a task took away its own right to do that. Links are deleted, not followed.
 pub(super) fn remove_tree(root: &Path) -> std::io::Result<()> {
     let absent_is_fine = |result: std::io::Result<()>| match result {
