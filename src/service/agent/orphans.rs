@@ -2,6 +2,9 @@
 //!
 //! Where there is no `/proc` nothing is found, and only process groups hold tasks together.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,27 +13,51 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::protocol::MARKER;
 use crate::clock;
 
-/// Every child of this process, of whichever thread, zombies too. While children come and go one may be
-/// missed; its going wakes the reaper, which looks again.
-#[cfg(target_os = "linux")]
-pub(super) fn children() -> Vec<Pid> {
-    let mut found = Vec::new();
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
-        return found;
-    };
-    for thread in threads.flatten() {
-        match std::fs::read_to_string(thread.path().join("children")) {
-            Ok(text) => found.extend(text.split_ascii_whitespace().filter_map(parse_pid)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return children_by_parent(),
-            Err(_) => {}
-        }
-    }
-    found
+/// Where the kernel lists the children of this process, kept open: it is read at the end of every task.
+#[derive(Debug, Default)]
+pub(super) struct Children {
+    /// A file for each thread.
+    lists: Vec<File>,
+    text: Vec<u8>,
 }
 
-#[cfg(not(target_os = "linux"))]
-pub(super) fn children() -> Vec<Pid> {
-    Vec::new()
+impl Children {
+    /// Every child of this process, of whichever thread, zombies too. While children come and go one may be
+    /// missed; its going wakes the reaper, which looks again.
+    #[cfg(target_os = "linux")]
+    pub(super) fn list(&mut self) -> Vec<Pid> {
+        const TASKS: &str = "/proc/self/task";
+        // A directory has two links, and one for each directory in it.
+        let threads = std::fs::metadata(TASKS).map_or(0, |m| m.nlink().saturating_sub(2));
+        if self.lists.len() as u64 != threads {
+            self.lists.clear();
+            for thread in std::fs::read_dir(TASKS).into_iter().flatten().flatten() {
+                match File::open(thread.path().join("children")) {
+                    Ok(list) => self.lists.push(list),
+                    Err(e) if e.kind() == ErrorKind::NotFound => return children_by_parent(),
+                    Err(_) => {}
+                }
+            }
+        }
+        self.text.clear();
+        for list in &mut self.lists {
+            let read = list
+                .rewind()
+                .and_then(|()| list.read_to_end(&mut self.text));
+            if read.is_err() {
+                return children_by_parent();
+            }
+        }
+        let text = std::str::from_utf8(&self.text).unwrap_or_default();
+        text.split_ascii_whitespace()
+            .filter_map(parse_pid)
+            .collect()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn list(&mut self) -> Vec<Pid> {
+        Vec::new()
+    }
 }
 
 /// The slow way, for kernels without the `children` files.

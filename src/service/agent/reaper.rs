@@ -14,7 +14,7 @@ use rustix::process::{
     wait, waitid,
 };
 
-use super::orphans::{self, Identity};
+use super::orphans::{self, Children, Identity};
 use super::protocol::{Command, Notice};
 
 /// What a run has that is killed while it is held.
@@ -50,6 +50,7 @@ pub(super) struct Table {
     /// Counts what was started, so that the reaper sees a start between finding no child and waiting for one.
     started: u64,
     closing: bool,
+    children: Children,
 }
 
 /// The table of runs, shared by the thread that starts processes and the one that reaps them.
@@ -204,7 +205,7 @@ impl Table {
     /// goes when no run is left.
     fn kill_orphans(&mut self) -> Vec<Notice> {
         let mut dying: Vec<Identity> = Vec::new();
-        for orphan in orphans::children() {
+        for orphan in self.children.list() {
             if self.live.contains_key(&orphan) {
                 continue;
             }
