@@ -38,15 +38,20 @@ fn component(name: &str) -> Result<&str, NotAComponent> {
 /// The directory tree of one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::service) struct NodeDirectories {
+    pool: PathBuf,
     root: PathBuf,
 }
 
 impl NodeDirectories {
     pub(in crate::service) fn new(nodes_dir: &Path, node: &NodeRef) -> Result<Self, NotAComponent> {
-        let root = nodes_dir
-            .join(component(&node.pool)?)
-            .join(component(&node.node)?);
-        Ok(Self { root })
+        let pool = nodes_dir.join(component(&node.pool)?);
+        let root = pool.join(component(&node.node)?);
+        Ok(Self { pool, root })
+    }
+
+    /// What holds the nodes of the same pool.
+    pub(in crate::service) fn pool(&self) -> &Path {
+        &self.pool
     }
 
     pub(in crate::service) fn root(&self) -> &Path {
