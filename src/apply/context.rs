@@ -38,6 +38,20 @@ impl Run<'_> {
         });
     }
 
+    /// The id of the pool that the job runs on; None: there is none yet.
+    pub(super) async fn pool_id(&self, step: StepKind) -> Result<Option<String>, ApplyError> {
+        if self.desired.pool.auto.is_none() {
+            return Ok(Some(self.desired.pool.id.to_string()));
+        }
+        let job = self
+            .client
+            .batch
+            .get_job(self.desired.job.id.as_str())
+            .await;
+        let job = job.map_err(ApplyError::at(step))?;
+        Ok(job.and_then(|j| j.execution_info?.pool_id))
+    }
+
     /// Runs one step between its events.
     pub(super) async fn step<T>(
         &self,

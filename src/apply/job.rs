@@ -6,6 +6,7 @@ use super::context::Run;
 use super::error::ApplyError;
 use super::{schedule, wait};
 use crate::client::Create;
+use crate::clock;
 use crate::desired::Access;
 use crate::observed::owner;
 use crate::plan::{Action, JobPlan, Reason, StepKind};
@@ -65,18 +66,17 @@ async fn change(run: &Run<'_>) -> Result<(), ApplyError> {
 async fn create(run: &Run<'_>) -> Result<(), ApplyError> {
     let job = &run.desired.job;
     let urls = |access: Access<'_>| super::tasks::url(run, access);
-    let mut body = job.body(&urls);
-    if let (Some(manager), Some(logs)) = (&mut body.job_manager_task, &run.desired.logs) {
-        let logs = logs.output_file(&body.id, &manager.id, &urls);
-        manager.output_files.push(logs);
-    }
+    let sku = run.plan.pool.as_ref().map(|p| p.node_agent_sku.as_str());
+    let body = run
+        .desired
+        .job_body(sku.unwrap_or_default(), clock::now().into(), &urls);
     let at = ApplyError::at(StepKind::Job);
     loop {
         gone(run).await?;
         match run.client.batch.create_job(&body).await.map_err(&at)? {
             Create::Created => {
                 run.changed(StepKind::Job, "created", job.id.as_str());
-                return Ok(());
+                return has_pool(run).await;
             }
             Create::AlreadyExists => match run
                 .client
@@ -98,6 +98,23 @@ async fn create(run: &Run<'_>) -> Result<(), ApplyError> {
             },
         }
         run.interrupted()?;
+    }
+}
+
+/// A job whose auto pool could not be made is over before it began.
+async fn has_pool(run: &Run<'_>) -> Result<(), ApplyError> {
+    if run.desired.pool.auto.is_none() {
+        return Ok(());
+    }
+    let job = run.client.batch.get_job(run.desired.job.id.as_str()).await;
+    let job = job.map_err(ApplyError::at(StepKind::Job))?;
+    match job.and_then(|j| j.execution_info?.scheduling_error) {
+        None => Ok(()),
+        Some(error) => Err(ApplyError::Allocation {
+            pool: run.desired.pool.id.to_string(),
+            code: error.code.unwrap_or_default(),
+            message: error.message.unwrap_or_default(),
+        }),
     }
 }
 

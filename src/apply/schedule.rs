@@ -4,6 +4,7 @@ use super::context::Run;
 use super::error::ApplyError;
 use super::{job, tasks, wait};
 use crate::client::Create;
+use crate::clock;
 use crate::desired::Access;
 use crate::observed::owner;
 use crate::plan::{Action, JobPlan, StepKind};
@@ -20,7 +21,11 @@ pub(super) async fn ensure(run: &Run<'_>, plan: &JobPlan) -> Result<(), ApplyErr
     }
     let at = ApplyError::at(StepKind::Job);
     let urls = |access: Access<'_>| tasks::url(run, access);
-    let Some(body) = run.desired.job.schedule_body(&urls) else {
+    let sku = run.plan.pool.as_ref().map(|p| p.node_agent_sku.as_str());
+    let body = run
+        .desired
+        .schedule_body(sku.unwrap_or_default(), clock::now().into(), &urls);
+    let Some(body) = body else {
         return Ok(());
     };
     loop {

@@ -84,6 +84,8 @@ pub fn failure(task: LiveTask, stderr_tail: Option<String>) -> TaskFailure {
 /// What was seen of the pool's nodes.
 #[derive(Default)]
 pub(super) struct Nodes {
+    /// The id of the pool, once it is known.
+    pool: Option<String>,
     states: Vec<(String, u64)>,
     warned: bool,
     formula_told: bool,
@@ -98,21 +100,33 @@ impl Nodes {
         anything_ran: bool,
     ) -> Result<(), ApplyError> {
         let at = ApplyError::at(StepKind::Monitor);
-        let id = run.desired.pool.id.as_str();
+        if self.pool.is_none() {
+            self.pool = run.pool_id(StepKind::Monitor).await?;
+        }
+        let Some(id) = self.pool.clone() else {
+            return Ok(());
+        };
+        let id = id.as_str();
         let options = ListOptions::default();
-        let nodes: Vec<Node> = run
+        let nodes: Result<Vec<Node>, _> = run
             .client
             .batch
             .list_nodes(id, &options)
             .try_collect()
-            .await
-            .map_err(&at)?;
+            .await;
+        let nodes = match nodes {
+            // It went with its job, which the next look at the tasks tells.
+            Err(error) if run.desired.pool.auto.is_some() && error.is("PoolNotFound") => {
+                return Ok(());
+            }
+            nodes => nodes.map_err(&at)?,
+        };
         self.tell(run, &nodes);
         let failed = |n: &&Node| n.state == NodeState::StartTaskFailed;
         let broken = |n: &Node| matches!(n.state, NodeState::StartTaskFailed | NodeState::Unusable);
         if let Some(node) = nodes.iter().find(failed) {
             if nodes.iter().all(broken) {
-                return Err(start_task_error(run, node).await);
+                return Err(start_task_error(run, id, node).await);
             }
             if !self.warned {
                 self.warned = true;
@@ -190,8 +204,7 @@ fn formula_error(pool: &Pool) -> Option<String> {
     Some(all.join(": "))
 }
 
-async fn start_task_error(run: &Run<'_>, node: &Node) -> ApplyError {
-    let pool = run.desired.pool.id.as_str();
+async fn start_task_error(run: &Run<'_>, pool: &str, node: &Node) -> ApplyError {
     let stderr_tail = node_stderr(run, pool, &node.id, "startup/stderr.txt").await;
     ApplyError::StartTask {
         pool: pool.to_string(),

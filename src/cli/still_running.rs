@@ -23,7 +23,8 @@ pub(super) async fn describe(desired: &Desired, client: &Client) -> String {
 async fn look(desired: &Desired, client: &Client) -> Result<String, ClientError> {
     let mut text = String::new();
     let job = desired.job.id.as_str();
-    if client.batch.get_job(job).await?.is_some() {
+    let live = client.batch.get_job(job).await?;
+    if live.is_some() {
         let counts = client.batch.task_counts(job).await?.task_counts;
         let _ = writeln!(
             text,
@@ -31,8 +32,13 @@ async fn look(desired: &Desired, client: &Client) -> Result<String, ClientError>
             counts.running, counts.active, counts.completed
         );
     }
-    let pool = desired.pool.id.as_str();
-    if let Some(live) = client.batch.get_pool(pool).await? {
+    let pool = match desired.pool.auto {
+        Some(_) => live.and_then(|j| j.execution_info?.pool_id),
+        None => Some(desired.pool.id.to_string()),
+    };
+    if let Some(pool) = pool
+        && let Some(live) = client.batch.get_pool(&pool).await?
+    {
         let nodes = live.current_dedicated_nodes + live.current_low_priority_nodes;
         let wanted =
             live.target_dedicated_nodes.unwrap_or(0) + live.target_low_priority_nodes.unwrap_or(0);

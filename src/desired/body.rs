@@ -1,13 +1,14 @@
 //! Request bodies with the SAS URLs of the moment.
 
-use super::{Access, DIGEST_KEY, Input, InputSource, Job, Output, Pool, TASK_KEY, Task};
+use super::{Access, DIGEST_KEY, Desired, Input, InputSource, Output, Pool, TASK_KEY, Task};
 use crate::wire::batch::command::{
     OutputFile, OutputFileBlobContainerDestination, OutputFileDestination,
     OutputFileUploadConfiguration, OutputFileUploadHeader, ResourceFile,
 };
 use crate::wire::batch::job::JobCreate;
-use crate::wire::batch::pool::PoolCreate;
+use crate::wire::batch::pool::{AutoPoolSpecification, PoolCreate, PoolInfo, PoolSpecification};
 use crate::wire::batch::task::TaskCreate;
+use crate::wire::time::Time;
 
 /// Makes a SAS URL for a right.
 pub type Urls<'a> = dyn Fn(Access<'_>) -> String + Sync + 'a;
@@ -30,11 +31,26 @@ impl Pool {
     }
 }
 
-impl Job {
-    /// The body that creates the job.
-    pub fn body(&self, urls: &Urls<'_>) -> JobCreate {
-        let mut body = self.template.clone();
-        let files = &self.files;
+impl Desired {
+    /// The body that creates the job, with the pool that goes with it.
+    pub fn job_body(&self, node_agent_sku: &str, now: Time, urls: &Urls<'_>) -> JobCreate {
+        let mut body = self.job.template.clone();
+        if let Some(pool_lifetime_option) = self.pool.auto {
+            let mut pool = self.pool.body(node_agent_sku, urls);
+            if let Some(size) = self.pool.while_needed {
+                size.put_into(&mut pool, now);
+            }
+            body.pool_info = PoolInfo {
+                pool_id: None,
+                auto_pool_specification: Some(Box::new(AutoPoolSpecification {
+                    auto_pool_id_prefix: Some(self.pool.id.to_string()),
+                    pool_lifetime_option,
+                    keep_alive: Some(false),
+                    pool: Some(Box::new(specification(pool))),
+                })),
+            };
+        }
+        let files = &self.job.files;
         let inputs =
             |list: &[Input]| -> Vec<ResourceFile> { list.iter().map(|i| i.body(urls)).collect() };
         if let Some(task) = &mut body.job_preparation_task {
@@ -46,9 +62,36 @@ impl Job {
         if let Some(task) = &mut body.job_manager_task {
             task.resource_files = inputs(&files.manager_inputs);
             let outputs = files.manager_outputs.iter();
-            task.output_files = outputs.map(|o| o.body(Vec::new(), urls)).collect();
+            let logs = self.logs.as_ref();
+            let logs = logs.map(|logs| logs.output_file(&body.id, &task.id, urls));
+            let outputs = outputs.map(|o| o.body(Vec::new(), urls));
+            task.output_files = outputs.chain(logs).collect();
         }
         body
+    }
+}
+
+fn specification(pool: PoolCreate) -> PoolSpecification {
+    PoolSpecification {
+        display_name: pool.display_name,
+        vm_size: pool.vm_size,
+        virtual_machine_configuration: pool.virtual_machine_configuration,
+        task_slots_per_node: pool.task_slots_per_node,
+        task_scheduling_policy: pool.task_scheduling_policy,
+        resize_timeout: pool.resize_timeout,
+        target_dedicated_nodes: pool.target_dedicated_nodes,
+        target_low_priority_nodes: pool.target_low_priority_nodes,
+        enable_auto_scale: pool.enable_auto_scale,
+        auto_scale_formula: pool.auto_scale_formula,
+        auto_scale_evaluation_interval: pool.auto_scale_evaluation_interval,
+        enable_inter_node_communication: pool.enable_inter_node_communication,
+        network_configuration: pool.network_configuration,
+        start_task: pool.start_task,
+        application_package_references: pool.application_package_references,
+        user_accounts: pool.user_accounts,
+        metadata: pool.metadata,
+        mount_configuration: pool.mount_configuration,
+        upgrade_policy: pool.upgrade_policy,
     }
 }
 

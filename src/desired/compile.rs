@@ -27,7 +27,13 @@ pub fn compile(
     let bindings = manifest.bindings();
     let mut contents = Contents::new(snapshot);
     let pool = pool::compile(manifest, &bindings, &mut contents, &mut problems);
-    let job = job::compile(manifest, &bindings, &mut contents, &mut problems);
+    let job = job::compile(
+        manifest,
+        pool.as_ref(),
+        &bindings,
+        &mut contents,
+        &mut problems,
+    );
     let base = pool
         .as_ref()
         .map(|p| pool::task_base(p, job.as_ref(), &mut contents))

@@ -4,7 +4,7 @@ use super::command::environment;
 use super::digest::{Canon, Contents};
 use super::job_tasks::{self, JobFiles};
 use super::problems::Problems;
-use super::{DIGEST_KEY, Job, marks, schedule, wire_duration};
+use super::{DIGEST_KEY, Job, Pool, marks, schedule, wire_duration};
 use crate::manifest::{self, Bindings, OnAllTasksComplete, OnTaskFailure};
 use crate::wire::batch::command::MetadataItem;
 use crate::wire::batch::job::{self, JobConstraints, JobCreate};
@@ -13,6 +13,7 @@ use crate::wire::batch::task::ExitConditions;
 
 pub(super) fn compile(
     manifest: &manifest::Manifest,
+    pool: Option<&Pool>,
     bindings: &Bindings,
     contents: &mut Contents<'_>,
     problems: &mut Problems,
@@ -40,6 +41,7 @@ pub(super) fn compile(
         max_wall_clock_time: job.max_wall_clock_time.as_ref().map(wire_duration),
         max_task_retry_count: job.max_task_retry_count,
     };
+    let is_named = manifest.pool.auto_pool.is_none();
     let mut template = JobCreate {
         id: job.id.value.to_string(),
         display_name: job.display_name.clone(),
@@ -57,7 +59,7 @@ pub(super) fn compile(
             problems,
         )?,
         pool_info: PoolInfo {
-            pool_id: Some(manifest.pool.id.value.to_string()),
+            pool_id: is_named.then(|| manifest.pool.id.value.to_string()),
             auto_pool_specification: None,
         },
         on_all_tasks_complete: None,
@@ -72,6 +74,11 @@ pub(super) fn compile(
     };
     let mut canon = Canon::new("job");
     canon.field("body", serde_json::to_vec(&template).unwrap_or_default());
+    if let Some((pool, lifetime)) = pool.and_then(|p| Some((p, p.auto?))) {
+        canon.field("auto pool", &pool.digest);
+        canon.field("prefix", pool.id.as_str());
+        canon.field("lifetime", lifetime.as_str());
+    }
     files.digest(&mut canon, contents);
     let schedule = manifest.schedule.as_ref().map(schedule::compile);
     if let Some(schedule) = &schedule {

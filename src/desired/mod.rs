@@ -29,7 +29,7 @@ use crate::ids::{BlobName, ContainerName, JobId, PoolId, TaskId};
 use crate::wire::batch::command::OutputFileUploadCondition;
 use crate::wire::batch::job::JobCreate;
 use crate::wire::batch::job_schedule::Schedule;
-use crate::wire::batch::pool::PoolCreate;
+use crate::wire::batch::pool::{PoolCreate, PoolLifetimeOption};
 use crate::wire::batch::task::TaskCreate;
 
 pub use body::Urls;
@@ -101,11 +101,13 @@ pub struct Pool {
     /// Everything but the start task's resource files and, when it is to be looked up, the node agent SKU.
     pub template: PoolCreate,
     /// Some: nodes without work go, and this many come when there is some. None: a formula of the manifest's sizes the
-    /// pool, or its nodes stay.
+    /// pool, or its nodes stay until it is deleted, which the service does with an auto pool when its job is over.
     pub while_needed: Option<Size>,
     pub start_task_inputs: Vec<Input>,
     /// None: looked up among the images that the account supports.
     pub node_agent_sku: Option<String>,
+    /// Some: the service makes it with the job, and deletes it when that is over.
+    pub auto: Option<PoolLifetimeOption>,
     /// Over everything the manifest says about the pool.
     pub digest: String,
 }

@@ -7,7 +7,7 @@ use super::{DIGEST_KEY, Input, Job, Pool, Size, marks, wire_duration};
 use crate::manifest::{self, AutoUserScope, Bindings, Image, NodeFillType, UserIdentity};
 use crate::wire::batch::command as wire;
 use crate::wire::batch::machine::{ImageReference, VirtualMachineConfiguration};
-use crate::wire::batch::pool::{self, PoolCreate, TaskSchedulingPolicy};
+use crate::wire::batch::pool::{self, PoolCreate, PoolLifetimeOption, TaskSchedulingPolicy};
 use crate::wire::secret::Secret;
 
 pub(super) fn compile(
@@ -66,7 +66,9 @@ pub(super) fn compile(
         mount_configuration: rest.mount_configuration.clone(),
         upgrade_policy: None,
     };
-    let while_needed = (auto_scale.is_none() && !pool.keep_idle_nodes).then(|| Size::of(&template));
+    let ends_with_job = pool.auto_pool == Some(PoolLifetimeOption::Job);
+    let while_needed = (auto_scale.is_none() && !pool.keep_idle_nodes && !ends_with_job)
+        .then(|| Size::of(&template));
     let mut canon = Canon::new("pool");
     canon.field(
         "body",
@@ -90,6 +92,7 @@ pub(super) fn compile(
         while_needed,
         start_task_inputs,
         node_agent_sku,
+        auto: pool.auto_pool,
         digest,
     })
 }

@@ -1,9 +1,10 @@
 //! The schedule a manifest asks for: the job's body as what each of its jobs is made from.
 
 use super::body::Urls;
-use super::{DIGEST_KEY, Job, OWNER_KEY, wire_duration};
+use super::{DIGEST_KEY, Desired, OWNER_KEY, wire_duration};
 use crate::manifest;
 use crate::wire::batch::job_schedule::{JobScheduleCreate, JobSpecification, Schedule};
+use crate::wire::time::Time;
 
 pub(super) fn compile(schedule: &manifest::Schedule) -> Schedule {
     Schedule {
@@ -14,11 +15,16 @@ pub(super) fn compile(schedule: &manifest::Schedule) -> Schedule {
     }
 }
 
-impl Job {
+impl Desired {
     /// The body that creates the schedule, where there is one.
-    pub fn schedule_body(&self, urls: &Urls<'_>) -> Option<JobScheduleCreate> {
-        let schedule = self.schedule.clone()?;
-        let job = self.body(urls);
+    pub fn schedule_body(
+        &self,
+        node_agent_sku: &str,
+        now: Time,
+        urls: &Urls<'_>,
+    ) -> Option<JobScheduleCreate> {
+        let schedule = self.job.schedule.clone()?;
+        let job = self.job_body(node_agent_sku, now, urls);
         // Its jobs go with it: none of them is looked after by itself.
         let is_mark = |name: &str| name == OWNER_KEY || name == DIGEST_KEY;
         let unmarked = job.metadata.iter().filter(|m| !is_mark(&m.name));

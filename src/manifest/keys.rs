@@ -194,6 +194,7 @@ const PLACES: &[(&str, &str)] = &[
     ("schedule", "jobSchedule.schedule"),
     ("tasks", "tasks"),
     ("tasks[]", "task"),
+    ("pool.auto_pool", "job.poolInfo.autoPoolSpecification"),
     (
         "pool.image",
         "pool.virtualMachineConfiguration.imageReference",

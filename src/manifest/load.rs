@@ -11,6 +11,7 @@ use toml::de::DeValue;
 use super::at::{At, Scalar};
 use super::check::Checker;
 use super::section::account::{Account, RawAccount};
+use super::section::auto_pool;
 use super::section::cleanup::{Cleanup, Policy, RawCleanup};
 use super::section::containers::{self, Container, RawContainer};
 use super::section::download::{Download, RawDownload};
@@ -214,6 +215,9 @@ fn check(
         .as_ref()
         .map(|s| RawSchedule::check(s, &mut checker));
     check_schedule(&raw, &mut checker);
+    if let Some(pool) = &raw.pool {
+        auto_pool::check_lifetime(&pool.value, raw.schedule.is_some(), &mut checker);
+    }
     let raw_tasks = raw.tasks.as_deref().unwrap_or_default();
     let around = Surroundings {
         slots_per_node: pool

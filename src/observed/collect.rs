@@ -13,6 +13,7 @@ use crate::client::{Client, ClientError};
 use crate::desired::{DIGEST_KEY, Desired, OWNER_KEY};
 use crate::wire::batch::job_schedule::JobSchedule;
 use crate::wire::batch::machine::{ImageReference, ImageVerificationType, SupportedImage};
+use crate::wire::batch::pool::Pool;
 use crate::wire::time::Time;
 
 /// Containers that are listed at once.
@@ -76,7 +77,7 @@ pub async fn observe(
     let settled =
         !is_scheduled && depth == Depth::AsNeeded && outputs::settled(desired, &receipt, &outputs);
     let (pool, job, schedule, containers, found) = future::try_join5(
-        client.batch.get_pool(desired.pool.id.as_str()),
+        pool(desired, client),
         client.batch.get_job(desired.job.id.as_str()),
         schedule(desired, client),
         containers(desired, client, !settled),
@@ -115,7 +116,7 @@ pub async fn observe(
 /// Looks only at what a destroy may delete: which of the named resources exist, and whose they are.
 pub async fn observe_owned(desired: &Desired, client: &Client) -> Result<Observed, ObserveError> {
     let (pool, job, schedule, containers, found) = future::try_join5(
-        client.batch.get_pool(desired.pool.id.as_str()),
+        pool(desired, client),
         client.batch.get_job(desired.job.id.as_str()),
         schedule(desired, client),
         containers(desired, client, false),
@@ -131,6 +132,14 @@ pub async fn observe_owned(desired: &Desired, client: &Client) -> Result<Observe
         schedule,
         ..Observed::nothing(Receipt::empty(&desired.name))
     })
+}
+
+/// None for an auto pool: nobody but its job looks after it.
+async fn pool(desired: &Desired, client: &Client) -> Result<Option<Pool>, ClientError> {
+    match desired.pool.auto {
+        Some(_) => Ok(None),
+        None => client.batch.get_pool(desired.pool.id.as_str()).await,
+    }
 }
 
 pub(super) async fn schedule(

@@ -57,6 +57,13 @@ impl Marked {
             && !self.state.eq_ignore_ascii_case("completed")
     }
 
+    /// Whether it is an auto pool of the manifest's job, which goes with that.
+    fn is_auto_pool(&self, desired: &Desired) -> bool {
+        let prefix = format!("{}_", desired.pool.id);
+        let start = self.id.get(..prefix.len());
+        desired.pool.auto.is_some() && start.is_some_and(|s| s.eq_ignore_ascii_case(&prefix))
+    }
+
     fn is_going(&self) -> bool {
         self.state.eq_ignore_ascii_case("deleting")
     }
@@ -74,7 +81,7 @@ pub(super) async fn search(desired: &Desired, client: &Client) -> Result<Found, 
             job.is_stray(desired, desired.job.id.as_str()) || job.uses_pool(desired)
         }),
         relevant(pools, |pool| {
-            pool.is_stray(desired, desired.pool.id.as_str())
+            pool.is_stray(desired, desired.pool.id.as_str()) && !pool.is_auto_pool(desired)
         }),
     )
     .await?;

@@ -89,6 +89,8 @@ pub enum Reason {
     Cleanup,
     /// A destroy was asked for.
     Destroy,
+    /// The service makes it with the job, and deletes it when that is over.
+    GoesWithJob,
 }
 
 impl fmt::Display for Reason {
@@ -131,6 +133,7 @@ impl fmt::Display for Reason {
             Self::OutputsNotHere => f.write_str("completed, outputs not downloaded yet"),
             Self::Cleanup => f.write_str("cleanup policy"),
             Self::Destroy => f.write_str("destroy"),
+            Self::GoesWithJob => f.write_str("made and deleted with the job"),
         }
     }
 }

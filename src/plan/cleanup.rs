@@ -52,6 +52,8 @@ pub enum Fate {
     KeptForTheRest,
     /// Deleted however the run ends.
     DeletedAlways,
+    /// The service deletes it with its job.
+    GoesWithJob,
 }
 
 impl Fate {
@@ -60,7 +62,11 @@ impl Fate {
         match self {
             Self::DeletedAlways => true,
             Self::DeletedOnSuccess => success,
-            Self::Absent | Self::Kept | Self::KeptForTheRest | Self::NotOurs => false,
+            Self::Absent
+            | Self::Kept
+            | Self::KeptForTheRest
+            | Self::NotOurs
+            | Self::GoesWithJob => false,
         }
     }
 
@@ -120,12 +126,15 @@ impl CleanupPlan {
                 job.is_some_and(|metadata| owned(owner(metadata))),
                 around,
             ),
-            pool: Fate::of(
-                desired.cleanup.pool,
-                pool.is_some(),
-                pool.is_some_and(|p| owned(owner(&p.metadata))),
-                around,
-            ),
+            pool: match desired.pool.auto {
+                Some(_) => Fate::GoesWithJob,
+                None => Fate::of(
+                    desired.cleanup.pool,
+                    pool.is_some(),
+                    pool.is_some_and(|p| owned(owner(&p.metadata))),
+                    around,
+                ),
+            },
             strays: strays(desired, observed, around),
         }
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::desired::{CALL_MINUTES, Desired, EVALUATION_MINUTES, IDLE_MINUTES, Prices, Size};
 use crate::observed::{Observed, owner};
+use crate::wire::batch::pool::PoolLifetimeOption;
 
 /// The bound of the nodes' cost; deleting the pool at the end of a run comes before it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -54,8 +55,11 @@ impl CostBound {
         if foreign {
             return Self::Unbounded(Unbounded::ForeignPool);
         }
-        let Some(size) = desired.pool.while_needed else {
-            return Self::Unbounded(match desired.pool.template.enable_auto_scale {
+        let pool = &desired.pool.template;
+        let ends_with_job = desired.pool.auto == Some(PoolLifetimeOption::Job);
+        let sized = (ends_with_job && pool.enable_auto_scale != Some(true)).then(|| Size::of(pool));
+        let Some(size) = desired.pool.while_needed.or(sized) else {
+            return Self::Unbounded(match pool.enable_auto_scale {
                 Some(true) => Unbounded::OwnFormula,
                 _ => Unbounded::NodesStay,
             });

@@ -11,6 +11,7 @@ use super::task::{TaskPlan, TaskWork};
 use crate::desired::Desired;
 use crate::observed::{Observed, owner};
 use crate::wire::batch::job::{Job, JobCreate, JobState, OnAllTasksComplete};
+use crate::wire::batch::pool::PoolInfo;
 
 /// The job step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -145,10 +146,14 @@ fn differences(want: &JobCreate, live: &Job) -> Vec<FieldChange> {
             false,
         );
     }
-    let pool = live.pool_info.pool_id.as_deref().unwrap_or_default();
-    let wanted_pool = want.pool_info.pool_id.as_deref().unwrap_or_default();
-    if !pool.eq_ignore_ascii_case(wanted_pool) {
-        push("pool_id", pool.to_owned(), wanted_pool.to_owned(), true);
+    let name = |info: &PoolInfo| {
+        info.pool_id
+            .clone()
+            .unwrap_or_else(|| "an auto pool".to_owned())
+    };
+    let (pool, wanted_pool) = (name(&live.pool_info), name(&want.pool_info));
+    if !pool.eq_ignore_ascii_case(&wanted_pool) {
+        push("pool_id", pool, wanted_pool, true);
     }
     // What remains (environment, flags) cannot be patched; the digest says whether any of it changed.
     if changes.is_empty() && digest(&want.metadata) != digest(&live.metadata) {

@@ -49,6 +49,9 @@ pub(super) fn pool(
         node_agent_sku: node_agent_sku.clone(),
         image_support_ends: observed.image_support_ends,
     };
+    if want.auto.is_some() {
+        return Ok(plan(Action::Keep, Reason::GoesWithJob, false, false));
+    }
     let Some(live) = &observed.pool else {
         return Ok(plan(Action::Create, Reason::Absent, false, false));
     };

@@ -263,7 +263,11 @@ impl PlanView<'_> {
                 sku => format!(", {sku}"),
             }
         );
-        let mut lines = resource(pool.action, self.desired.pool.id.as_str(), &pool.reason);
+        let id = match self.desired.pool.auto {
+            Some(_) => format!("{}_…", self.desired.pool.id),
+            None => self.desired.pool.id.to_string(),
+        };
+        let mut lines = resource(pool.action, &id, &pool.reason);
         let horizon = clock::now() + SUPPORT_WARNING;
         let ends = pool.image_support_ends.map(jiff::Timestamp::from);
         if let Some(ends) = ends.filter(|ends| *ends < horizon) {
@@ -491,6 +495,7 @@ fn fates_note(fates: impl Iterator<Item = (String, Fate)>, policy: When) -> Stri
             Fate::NotOurs => "kept, not made by this manifest",
             Fate::DeletedOnSuccess => "deleted when every task succeeded",
             Fate::DeletedAlways => "deleted however the run ends",
+            Fate::GoesWithJob => "deleted by the service with its job",
         };
         groups.entry(group).or_default().push(name);
     }

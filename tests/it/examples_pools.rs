@@ -10,9 +10,10 @@ use batchflow::client::batch::ListOptions;
 use batchflow::service::{Nodes, Options, Service, start};
 use batchflow::wire::batch::job::{JobState, OnAllTasksComplete};
 use batchflow::wire::batch::node::{Node, NodeState};
-use batchflow::wire::batch::pool::{NodeDeallocationOption, PoolResize};
+use batchflow::wire::batch::pool::{NodeDeallocationOption, Pool, PoolCreate, PoolResize};
 use batchflow::wire::batch::task::Task;
 use futures::TryStreamExt;
+use serde_json::json;
 
 use crate::support::{Ran, Workshop, client, files, local_service};
 
@@ -300,6 +301,107 @@ async fn tasks_of_lost_spot_nodes_run_again() {
     let tasks: Vec<Task> = tasks.try_collect().await.unwrap();
     let requeues = |t: &Task| t.execution_info.as_ref().map_or(0, |e| e.requeue_count);
     assert_eq!(tasks.iter().map(requeues).sum::<i32>(), 3);
+    service.stop().await;
+}
+
+/// Nobody has to come back: the service ends the job with its last task, and the pool with the job.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_auto_pool_is_gone_although_apply_was_killed() {
+    let service = local_service(None, true).await;
+    let client = client(&service);
+    let (shop, manifest) = example("auto-pool");
+    let original = on_account(&shop.read(&manifest), &service);
+    let gate = shop.path("go");
+    let wait = format!(
+        "commands = ['until [ -e {} ]; do sleep 0.02; done', ",
+        gate.display()
+    );
+    let gated = original.replace(
+        "commands = ['echo \"$AZ_BATCH_POOL_ID",
+        &(wait + "'echo \"$AZ_BATCH_POOL_ID"),
+    );
+    assert_ne!(gated, original);
+    shop.write(&manifest, &gated);
+    let run = |args: &[&str]| {
+        let mut command = shop.command(args);
+        credentials(&mut command, &service);
+        Ran(command.output().unwrap())
+    };
+    run(&["plan", &manifest]).ends_with(0).says(&[
+        "auto-pool_…  made and deleted with the job",
+        "pool: deleted by the service with its job",
+        "at most 2.5 node-hours",
+    ]);
+    let mut command = shop.command(["apply", &manifest, "--yes"]);
+    credentials(&mut command, &service);
+    let mut apply = command.spawn().unwrap();
+    let job = async || client.batch.get_job("auto-pool").await.unwrap();
+    until(async || {
+        let job = job().await;
+        job.is_some_and(|j| j.on_all_tasks_complete == Some(OnAllTasksComplete::TerminateJob))
+    })
+    .await;
+    let pool = job()
+        .await
+        .unwrap()
+        .execution_info
+        .unwrap()
+        .pool_id
+        .unwrap();
+    assert!(pool.starts_with("auto-pool_"), "{pool}");
+    let made = client.batch.get_pool(&pool).await.unwrap().unwrap();
+    let machine = made.virtual_machine_configuration;
+    // Another apply of the manifest leaves the pool alone.
+    run(&["plan", &manifest]).ends_with(0).says(&["4 underway"]);
+    apply.kill().unwrap();
+    apply.wait().unwrap();
+    fs::write(gate, "").unwrap();
+    until(async || client.batch.get_pool(&pool).await.unwrap().is_none()).await;
+    assert_eq!(job().await.unwrap().state, JobState::Completed);
+
+    run(&["apply", &manifest, "--yes"])
+        .ends_with(0)
+        .says(&["4 tasks done"]);
+    let outputs = outputs(&shop, "auto-pool");
+    assert_eq!(outputs.len(), 4);
+    for (_, text) in outputs {
+        assert_eq!(text, format!("{pool} prepared\n"));
+    }
+    run(&["plan", &manifest])
+        .ends_with(0)
+        .says(&["No changes."]);
+
+    // What goes wrong with its nodes is told like that of any pool.
+    let broken = original.replace(
+        "['echo prepared",
+        "['echo no disk >&2; exit 4', 'echo prepared",
+    );
+    shop.write(&manifest, &broken);
+    run(&["apply", &manifest, "--yes"])
+        .ends_with(7)
+        .says(&["exit code 4", "no disk"]);
+    run(&["destroy", &manifest, "--yes"]).ends_with(0);
+    until(async || {
+        let pools = client.batch.list_pools::<Pool>(&ListOptions::default());
+        pools.try_collect::<Vec<_>>().await.unwrap().is_empty()
+    })
+    .await;
+    // The account's quota of pools is used up.
+    let other = |n: usize| -> PoolCreate {
+        let body = json!({ "id": format!("other-{n}"), "vmSize": "standard_d2s_v3",
+            "virtualMachineConfiguration": machine });
+        serde_json::from_value(body).unwrap()
+    };
+    let mut full = 0;
+    while client.batch.create_pool(&other(full)).await.is_ok() {
+        full += 1;
+    }
+    assert!(full > 10);
+    shop.write(&manifest, &original);
+    fs::remove_dir_all(shop.path("out")).unwrap();
+    run(&["apply", &manifest, "--yes"])
+        .ends_with(7)
+        .says(&["a quota is reached"]);
     service.stop().await;
 }
 

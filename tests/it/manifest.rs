@@ -192,6 +192,12 @@ fn every_key_is_accepted() {
     used.insert(".pool.image.virtual_machine_image_id".to_owned());
     used.insert(".pool.auto_scale_formula".to_owned());
     used.insert(".pool.auto_scale_evaluation_interval".to_owned());
+    used.extend(
+        known
+            .iter()
+            .filter(|k| k.starts_with(".pool.auto_pool"))
+            .cloned(),
+    );
     used.insert(".pool.start_task.command_line".to_owned());
     for task in ["preparation", "manager"] {
         used.insert(format!(".job.job_{task}_task.command_line"));

@@ -9,6 +9,7 @@ use batchflow::desired::{Access, compile};
 use batchflow::diagnostic::codes;
 use batchflow::inputs::Snapshot;
 use batchflow::manifest::{Key, keys, load, schema};
+use batchflow::wire::time::Time;
 use serde_json::Value;
 
 use crate::support::Workshop;
@@ -161,7 +162,7 @@ fn keys_become_the_properties_the_page_says() {
     let desired = compile(&manifest.unwrap(), &Snapshot::default(), Path::new("")).unwrap();
     let urls = |_: Access<'_>| "https://example.org/?sas".to_owned();
     let pool = serde_json::to_value(desired.pool.body("agent", &urls)).unwrap();
-    let job = serde_json::to_value(desired.job.body(&urls)).unwrap();
+    let job = serde_json::to_value(desired.job_body("", Time::from_ticks(0), &urls)).unwrap();
     let mut seen = 0;
     for key in keys() {
         let Some((resource, property)) = key.rest.as_deref().and_then(|r| r.split_once('.')) else {
@@ -189,6 +190,8 @@ fn keys_become_the_properties_the_page_says() {
 /// Keys of the pool and the job that every-key.toml cannot hold beside the others.
 const ABSENT: &[&str] = &[
     "pool.image.virtual_machine_image_id",
+    "pool.auto_pool",
+    "pool.auto_pool.pool_lifetime_option",
     "pool.auto_scale_formula",
     "pool.auto_scale_evaluation_interval",
     // Patched in when all tasks are there.

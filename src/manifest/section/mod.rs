@@ -2,6 +2,7 @@
 //! the check between the two. Doc comments on raw fields are the schema's descriptions.
 
 pub mod account;
+pub(in crate::manifest) mod auto_pool;
 pub mod cleanup;
 pub mod command;
 pub mod container_settings;

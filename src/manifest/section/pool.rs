@@ -7,6 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::auto_pool::RawAutoPool;
 use super::machine::{
     self, RawContainers, RawDataDisk, RawDiskEncryption, RawExtension, RawPackage, RawPlacement,
 };
@@ -25,7 +26,7 @@ use crate::wire::batch::machine::{
     VMExtension,
 };
 use crate::wire::batch::network::{MountConfiguration, NetworkConfiguration};
-use crate::wire::batch::pool::JobDefaultOrder;
+use crate::wire::batch::pool::{JobDefaultOrder, PoolLifetimeOption};
 
 /// The nodes that tasks run on.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -60,6 +61,8 @@ pub(in crate::manifest) struct RawPool {
     image: At<RawImage>,
     /// The node agent for the image; looked up among the images that the account verifies when it is left out.
     node_agent_sku_id: Option<At<String>>,
+    /// Makes it an auto pool.
+    pub(super) auto_pool: Option<At<RawAutoPool>>,
     /// How long allocation may take where `keep_idle_nodes` is true; default `15m`. A pool that is sized by a formula
     /// tries again at each evaluation.
     #[schemars(extend("x-limit" = "at least 5 minutes"))]
@@ -198,6 +201,8 @@ pub struct Pool {
     pub image_span: Range<usize>,
     /// None: to be looked up by the image.
     pub node_agent_sku_id: Option<At<String>>,
+    /// Some: the service makes it with the job.
+    pub auto_pool: Option<PoolLifetimeOption>,
     pub resize_timeout: Option<At<Duration>>,
     pub enable_inter_node_communication: Option<bool>,
     pub node_fill_type: Option<NodeFillType>,
@@ -218,6 +223,18 @@ impl RawPool {
     pub(in crate::manifest) fn check(raw: &At<Self>, checker: &mut Checker<'_>) -> Option<Pool> {
         let pool = &raw.value;
         let id = checker.name(&pool.id, codes::INVALID_ID, PoolId::new);
+        if let (Some(keep), Some(auto)) = (&pool.keep_idle_nodes, &pool.auto_pool) {
+            checker.report(
+                Diagnostic::error(
+                    codes::CONFLICTING_KEYS,
+                    "`keep_idle_nodes` and `auto_pool` exclude each other",
+                )
+                .label(keep.span.clone(), "it goes when its job is over")
+                .label(auto.span.clone(), "an auto pool"),
+            );
+        }
+        let auto_pool = pool.auto_pool.as_ref();
+        let auto_pool = auto_pool.map(|auto| auto.value.check(id.as_ref(), checker));
         let vm_size = checker.text(&pool.vm_size);
         let node_agent_sku_id = checker.opt_text(pool.node_agent_sku_id.as_ref());
         let image =
@@ -285,6 +302,7 @@ impl RawPool {
             image: image?,
             image_span: pool.image.span.clone(),
             node_agent_sku_id,
+            auto_pool,
             resize_timeout,
             enable_inter_node_communication: pool.enable_inter_node_communication,
             node_fill_type: pool
