@@ -50,6 +50,8 @@ impl Drop for Proxy {
 /// Passes on to one place.
 struct Way {
     upstream: String,
+    /// This proxy, to which the links in answers lead.
+    own: String,
     http: reqwest::Client,
     decide: Box<Decide>,
 }
@@ -67,6 +69,7 @@ impl Proxy {
         let http = http.redirect(reqwest::redirect::Policy::none());
         let way = Arc::new(Way {
             upstream: upstream.to_owned(),
+            own: format!("http://{address}"),
             http: http.build().unwrap(),
             decide: Box::new(decide),
         });
@@ -77,10 +80,11 @@ impl Proxy {
                     match tls {
                         None => way.serve(stream).await,
                         // A client that does not trust us goes away.
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => way.serve(stream).await,
-                            Err(_) => {}
-                        },
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                way.serve(stream).await;
+                            }
+                        }
                     }
                 });
             }
@@ -143,7 +147,15 @@ impl Way {
         let answer = sent.body(body).send().await.unwrap();
         let mut response = Response::builder().status(answer.status());
         *response.headers_mut().unwrap() = answer.headers().clone();
-        response.body(answer.bytes().await.unwrap()).unwrap()
+        let body = answer.bytes().await.unwrap();
+        match std::str::from_utf8(&body) {
+            Ok(text) if text.contains("odata.nextLink") => {
+                let text = text.replace(&self.upstream, &self.own);
+                response.headers_mut().unwrap().remove(CONTENT_LENGTH);
+                response.body(text.into()).unwrap()
+            }
+            _ => response.body(body).unwrap(),
+        }
     }
 }
 
