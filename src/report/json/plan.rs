@@ -10,6 +10,10 @@ use crate::plan::{Action, Change, Fate, Plan, Reason, StrayKind, TaskWork};
 /// What an apply would do.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PlanDocument {
+    /// What kind of document this is.
+    #[serde(rename = "type")]
+    #[schemars(extend("enum" = ["plan"]))]
+    pub kind: &'static str,
     /// The version of this format.
     pub version: u32,
     /// The name of the manifest.
@@ -176,6 +180,7 @@ impl PlanDocument {
         });
         let coming = plan.download.fetched + plan.download.after_run;
         Self {
+            kind: "plan",
             version: VERSION,
             manifest: desired.name.clone(),
             target: target.to_owned(),

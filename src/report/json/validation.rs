@@ -11,6 +11,10 @@ use crate::diagnostic::{Diagnostic, Severity};
 /// The answer of `batchflow validate --json`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Validation {
+    /// What kind of document this is.
+    #[serde(rename = "type")]
+    #[schemars(extend("enum" = ["validation"]))]
+    pub kind: &'static str,
     /// The version of this format.
     pub version: u32,
     /// The manifest, as it was named.
@@ -73,6 +77,7 @@ impl Validation {
                 .collect(),
         });
         Self {
+            kind: "validation",
             version: VERSION,
             file: file.to_owned(),
             valid: !diagnostics.iter().any(Diagnostic::is_error),
