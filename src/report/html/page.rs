@@ -12,7 +12,7 @@ use super::figures::{self, Spans};
 use super::record::{Record, Verdict};
 use crate::event::TaskFailure;
 use crate::page::{TABLE, THEME};
-use crate::report::cause::{causes, kind};
+use crate::report::cause::{Stderr, causes, kind};
 use crate::report::quantity::{bytes, count, duration};
 
 const TEMPLATE: &str = include_str!("report.hbs");
@@ -143,7 +143,7 @@ impl<'a> Page<'a> {
             steps: steps(record),
             durations: durations(&sorted),
             slowest: slowest(record, &spans),
-            causes: causes(&record.failures),
+            causes: causes(&record.failures, Stderr::Above),
             failures: record
                 .failures
                 .iter()
