@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::run_args::{
-    AccountArgs, CancelArgs, DownloadArgs, FilesArgs, GcArgs, ImagesArgs, ImportCommand, InitArgs, LogsArgs,
-    LookArgs, TasksArgs, WhyArgs,
+    AccountArgs, CancelArgs, DownloadArgs, FilesArgs, GcArgs, ImagesArgs, ImportCommand, InitArgs,
+    LogsArgs, LookArgs, TasksArgs, WhyArgs,
 };
 use crate::report::exit_code::ExitCode;
 use crate::report::progress::Mode;
@@ -64,7 +64,7 @@ pub(super) enum Command {
     Schema,
     /// Say which account and credentials are used, and check each right with a call that changes nothing
     Account(AccountArgs),
-    /// Say what a diagnostic code means, with examples
+    /// Say what a diagnostic code means, or why tasks of a manifest do not run
     Explain(ExplainArgs),
     /// Try formulas that size pools
     #[command(subcommand)]
@@ -151,7 +151,7 @@ pub(super) struct ValidateArgs {
 }
 
 /// Where it is applied.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct TargetArgs {
     /// Use the local service, even when the manifest names an account
     #[arg(long)]
@@ -244,9 +244,19 @@ pub(super) struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// A code such as `unknown-key`; without one, all are listed
-    #[arg(value_name = "CODE")]
+    /// A code such as `unknown-key`, or a manifest; without one, all codes are listed
+    #[arg(value_name = "CODE|MANIFEST")]
     pub(super) code_or_manifest: Option<PathBuf>,
+    /// With a manifest: the task; without it, all that wait
+    pub(super) task: Option<String>,
+    /// Set a variable of [vars]; may be given several times
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    pub(super) vars: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+    /// With a manifest: print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

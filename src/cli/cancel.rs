@@ -7,7 +7,7 @@ use super::output;
 use super::run_args::CancelArgs;
 use super::still_running;
 use super::target::Target;
-use crate::observed::{live_job, owner};
+use crate::observed::{live_job, owner, pool_id};
 use crate::report::exit_code::ExitCode;
 use crate::report::quantity::count;
 use crate::wire::batch::job::{Job, JobState};
@@ -47,7 +47,9 @@ async fn cancel(args: &CancelArgs, document: &Document, target: &Target) -> Resu
     }
     let batch = &target.client.batch;
     let costs_money = !target.is_local() && !target.is_neighbour();
-    if costs_money && batch.get_pool(desired.pool.id.as_str()).await?.is_some() {
+    if let Some(pool) = pool_id(desired, Some(&job)).filter(|_| costs_money)
+        && batch.get_pool(pool).await?.is_some()
+    {
         let manifest = &args.of.manifest;
         let options = same_options(manifest, &args.of.target);
         output::talk(&still_running::describe(desired, &target.client).await);

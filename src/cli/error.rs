@@ -5,8 +5,8 @@ use std::io;
 use std::iter::successors;
 use std::path::PathBuf;
 
-use super::report::ReportError;
 use super::not_a_manifest;
+use super::report::ReportError;
 use super::saved_plan::SavedPlanError;
 use crate::apply::{ApplyError, LockError};
 use crate::client::credentials::CredentialsError;

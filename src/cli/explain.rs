@@ -1,17 +1,22 @@
-//! `batchflow explain`: what a diagnostic code means.
+//! `batchflow explain`: what a diagnostic code means, or why tasks of a manifest do not run.
 
 use super::args::ExplainArgs;
 use super::error::CliError;
 use super::output;
+use super::why;
 use crate::diagnostic::{codes, nearest, pages};
 use crate::report::exit_code::ExitCode;
 use crate::report::explain;
 
-pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, CliError> {
+pub(super) async fn run(args: &ExplainArgs) -> Result<ExitCode, CliError> {
     let Some(code) = &args.code_or_manifest else {
         output::data(&explain::list());
         return Ok(ExitCode::Ok);
     };
+    // No code is the name of a file.
+    if code.extension().is_some() || code.is_file() {
+        return why::explain(code, args).await;
+    }
     let code = code.to_string_lossy();
     match pages::page(&code) {
         Some(page) => {

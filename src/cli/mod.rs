@@ -9,9 +9,9 @@ mod destroy;
 mod document;
 mod download;
 mod error;
+mod explain;
 mod files;
 mod gc;
-mod explain;
 mod import;
 mod init;
 mod interrupt;
@@ -82,7 +82,7 @@ async fn run(cli: &Cli) -> Result<ExitCode, error::CliError> {
         Command::Apply(args) => apply::run(args, &cli.global).await,
         Command::Account(args) => account::run(args).await,
         Command::Destroy(args) => destroy::run(args, &cli.global).await,
-        Command::Explain(args) => explain::run(args),
+        Command::Explain(args) => explain::run(args).await,
         Command::Autoscale(AutoscaleCommand::Check(args)) => autoscale::check(args),
         Command::Report(args) => report::run(args),
         Command::Schema => schema::run(),

@@ -7,9 +7,11 @@ use super::error::CliError;
 use super::output;
 use super::run_args::{ImagesArgs, LookArgs};
 use super::target::Target;
-use crate::client::ClientError;
 use crate::client::batch::ListOptions;
+use crate::client::{Client, ClientError};
 use crate::clock;
+use crate::desired::Desired;
+use crate::observed::{live_job, pool_id};
 use crate::report::exit_code::ExitCode;
 use crate::report::nodes;
 use crate::wire::batch::machine::SupportedImage;
@@ -17,17 +19,13 @@ use crate::wire::batch::node::Node;
 
 pub(super) async fn run(args: &LookArgs) -> Result<ExitCode, CliError> {
     let document = document::load_footprint(&args.of.manifest)?;
-    let pool = document.desired.pool.id.to_string();
     let target = Target::reach(&document, &args.of.target).await?;
-    let listed = target
-        .client
-        .batch
-        .list_nodes(&pool, &ListOptions::default());
-    let result: Result<Vec<Node>, ClientError> = listed.try_collect().await;
+    let found = of_pool(&document.desired, &target.client).await;
     target.close().await;
-    let found = match result {
-        Err(error) if error.is_not_found() => return Err(CliError::NoPool { pool }),
-        result => result?,
+    let Some((pool, found)) = found? else {
+        return Err(CliError::NoPool {
+            pool: document.desired.pool.id.to_string(),
+        });
     };
     output::data(&if args.json {
         nodes::nodes_json(&pool, &found)
@@ -37,6 +35,24 @@ pub(super) async fn run(args: &LookArgs) -> Result<ExitCode, CliError> {
         nodes::nodes(&found, clock::now().into())
     });
     Ok(ExitCode::Ok)
+}
+
+async fn of_pool(
+    desired: &Desired,
+    client: &Client,
+) -> Result<Option<(String, Vec<Node>)>, ClientError> {
+    let job = match desired.pool.auto {
+        Some(_) => live_job(desired, client).await?,
+        None => None,
+    };
+    let Some(pool) = pool_id(desired, job.as_ref()) else {
+        return Ok(None);
+    };
+    let listed = client.batch.list_nodes(pool, &ListOptions::default());
+    match listed.try_collect().await {
+        Err(error) if error.is_not_found() => Ok(None),
+        result => Ok(Some((pool.to_owned(), result?))),
+    }
 }
 
 pub(super) async fn images(args: &ImagesArgs) -> Result<ExitCode, CliError> {

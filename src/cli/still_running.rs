@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::client::{Client, ClientError};
 use crate::desired::{Desired, IDLE_MINUTES, Size};
+use crate::observed::pool_id;
 use crate::report::quantity::count;
 
 /// Whoever interrupted does not want to wait for long.
@@ -32,12 +33,8 @@ async fn look(desired: &Desired, client: &Client) -> Result<String, ClientError>
             counts.running, counts.active, counts.completed
         );
     }
-    let pool = match desired.pool.auto {
-        Some(_) => live.and_then(|j| j.execution_info?.pool_id),
-        None => Some(desired.pool.id.to_string()),
-    };
-    if let Some(pool) = pool
-        && let Some(live) = client.batch.get_pool(&pool).await?
+    if let Some(pool) = pool_id(desired, live.as_ref())
+        && let Some(live) = client.batch.get_pool(pool).await?
     {
         let nodes = live.current_dedicated_nodes + live.current_low_priority_nodes;
         let wanted =

@@ -1,5 +1,8 @@
 //! `batchflow why`: why tasks do not run.
 
+use std::path::Path;
+
+use super::args::{ExplainArgs, ManifestArgs};
 use super::document::{self, Document};
 use super::error::CliError;
 use super::output;
@@ -36,6 +39,18 @@ pub(super) async fn run(
     target.close().await;
     output::data(&answer?);
     Ok(ExitCode::Ok)
+}
+
+/// The same for `batchflow explain`.
+pub(super) async fn explain(manifest: &Path, args: &ExplainArgs) -> Result<ExitCode, CliError> {
+    let of = WhereArgs {
+        manifest: ManifestArgs {
+            manifest: manifest.to_owned(),
+            vars: args.vars.clone(),
+        },
+        target: args.target.clone(),
+    };
+    run(&of, args.task.as_deref(), args.json).await
 }
 
 async fn of_task(

@@ -17,6 +17,8 @@ pub use marked::{Belongings, Kind, Marked, marked};
 pub use outputs::check_outputs;
 pub use reason::{Reason, TaskStanding, Upstream, own_reasons, reasons, reasons_of_task};
 pub use receipt::{OutputReceipt, RECEIPT_PATH, Receipt, ReceiptError, TaskReceipt};
-pub use standing::{FailedPreparation, Standing, live_job, standing, task_standing, tasks};
+pub use standing::{
+    FailedPreparation, Standing, live_job, pool_id, standing, task_standing, tasks,
+};
 pub use state::{LiveBlob, LiveContainer, LiveTask, LocalOutput, Observed, owner};
 pub use strays::Strays;

@@ -56,18 +56,21 @@ pub struct FailedPreparation {
 /// Asks for all of it.
 pub async fn standing(desired: &Desired, client: &Client) -> Result<Standing, ClientError> {
     let batch = &client.batch;
-    let pool = batch.get_pool(desired.pool.id.as_str());
-    let (pool, schedule) = future::try_join(pool, schedule(desired, client)).await?;
+    let schedule = schedule(desired, client).await?;
     let job = job_of(desired, schedule.as_ref(), client).await?;
+    let pool = match pool_id(desired, job.as_ref()) {
+        Some(id) => batch.get_pool(id).await?,
+        None => None,
+    };
     let mut standing = Standing {
         pool,
         schedule,
         job,
         ..Standing::default()
     };
-    if standing.pool.is_some() {
-        standing.nodes = nodes(desired, client).await?;
-        standing.start_task_stderr = start_task_stderr(desired, client, &standing.nodes).await;
+    if let Some(pool) = &standing.pool {
+        standing.nodes = nodes(&pool.id, client).await?;
+        standing.start_task_stderr = start_task_stderr(&pool.id, client, &standing.nodes).await;
     }
     if let Some(job) = &standing.job {
         standing.counts = Some(batch.task_counts(&job.id).await?);
@@ -75,6 +78,14 @@ pub async fn standing(desired: &Desired, client: &Client) -> Result<Standing, Cl
         standing.ahead = ahead(job, desired, client).await?;
     }
     Ok(standing)
+}
+
+/// The id of the pool that the job runs on; None: an auto pool that is not there.
+pub fn pool_id<'a>(desired: &'a Desired, job: Option<&'a Job>) -> Option<&'a str> {
+    match desired.pool.auto {
+        None => Some(desired.pool.id.as_str()),
+        Some(_) => job?.execution_info.as_ref()?.pool_id.as_deref(),
+    }
 }
 
 /// The job of the manifest; with a schedule its latest.
@@ -100,9 +111,8 @@ async fn job_of(
     }
 }
 
-/// The nodes of the manifest's pool; none when it goes away meanwhile.
-async fn nodes(desired: &Desired, client: &Client) -> Result<Vec<Node>, ClientError> {
-    let pool = desired.pool.id.as_str();
+/// The nodes of a pool; none when it goes away meanwhile.
+async fn nodes(pool: &str, client: &Client) -> Result<Vec<Node>, ClientError> {
     let nodes = client.batch.list_nodes(pool, &ListOptions::default());
     match nodes.try_collect().await {
         Err(error) if error.is_not_found() => Ok(Vec::new()),
@@ -157,16 +167,10 @@ pub async fn task_standing(
     Ok(Some(TaskStanding { task, upstream }))
 }
 
-async fn start_task_stderr(desired: &Desired, client: &Client, nodes: &[Node]) -> Option<String> {
+async fn start_task_stderr(pool: &str, client: &Client, nodes: &[Node]) -> Option<String> {
     let failed = |n: &&Node| n.state == NodeState::StartTaskFailed;
     let node = nodes.iter().find(failed)?;
-    node_tail(
-        client,
-        desired.pool.id.as_str(),
-        &node.id,
-        "startup/stderr.txt",
-    )
-    .await
+    node_tail(client, pool, &node.id, "startup/stderr.txt").await
 }
 
 async fn preparation(job: &Job, client: &Client) -> Result<Option<FailedPreparation>, ClientError> {

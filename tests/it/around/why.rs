@@ -40,6 +40,8 @@ async fn what_the_job_and_the_pool_lack() {
     all += &said(&site, Some("t")).await;
     insta::assert_snapshot!("lacking", all);
 
+    let explained = site.run(&["explain", "m.toml", "t"]).await.ends_with(0);
+    assert!(all.ends_with(&format!("{}\n", redacted(&site, &explained.stdout()))));
     site.run(&["why", "m.toml", "u"])
         .await
         .ends_with(1)
