@@ -162,13 +162,14 @@ pub struct Stray {
 
 const ACTIONS: [&str; 6] = ["keep", "create", "update", "replace", "delete", "read"];
 
-const FATES: [&str; 6] = [
+const FATES: [&str; 7] = [
     "absent",
     "kept",
     "not_ours",
     "deleted_on_success",
     "kept_for_the_rest",
     "deleted_always",
+    "goes_with_job",
 ];
 
 impl PlanDocument {
@@ -331,5 +332,6 @@ fn fate(fate: Fate) -> &'static str {
         Fate::DeletedOnSuccess => "deleted_on_success",
         Fate::KeptForTheRest => "kept_for_the_rest",
         Fate::DeletedAlways => "deleted_always",
+        Fate::GoesWithJob => "goes_with_job",
     }
 }
