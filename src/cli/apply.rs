@@ -127,7 +127,7 @@ async fn with_target(
     let events = recorder.before(sink(&progress, args.json));
     let result = carry_out_plan(document, target, &plan, &observed, events, cancel).await;
     progress.clear();
-    let written = report::keep(document, &recorder, &result);
+    let written = report::keep(document, &plan, &recorder, &result);
     let outcome = match result {
         Ok(outcome) => outcome,
         Err(ApplyError::Interrupted) => {

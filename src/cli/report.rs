@@ -10,6 +10,8 @@ use super::output;
 use super::target::shown;
 use crate::apply::{ApplyError, Outcome};
 use crate::observed::Receipt;
+use crate::plan::Plan;
+use crate::report::cost::bound;
 use crate::report::exit_code::ExitCode;
 use crate::report::html::{
     Output, Record, RecordError, Recorder, RenderError, Totals, Verdict, render, write,
@@ -55,11 +57,13 @@ pub(super) fn run(args: &ReportArgs) -> Result<ExitCode, CliError> {
 /// how the run ended.
 pub(super) fn keep(
     document: &Document,
+    plan: &Plan,
     recorder: &Recorder,
     result: &Result<Outcome, ApplyError>,
 ) -> Option<String> {
     let mut record = recorder.finish();
     record.verdict = verdict(result);
+    record.cost_bound = plan.cost.as_ref().map(bound);
     if let Ok(outcome) = result {
         record.totals = Totals {
             up_to_date: outcome.up_to_date,

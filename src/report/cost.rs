@@ -4,7 +4,7 @@ use super::quantity::{count, duration};
 use crate::plan::{CostBound, Unbounded};
 
 /// What nodes can cost at most, or why nothing bounds it.
-pub(super) fn bound(bound: &CostBound) -> String {
+pub fn bound(bound: &CostBound) -> String {
     match bound {
         CostBound::AtMost {
             nodes,

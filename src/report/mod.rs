@@ -2,7 +2,7 @@
 //! nothing.
 
 pub mod cause;
-mod cost;
+pub mod cost;
 pub mod diagnostic;
 pub mod envelope;
 pub mod exit_code;

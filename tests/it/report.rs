@@ -160,6 +160,7 @@ fn apply_writes_a_report_and_report_writes_it_again() {
         "no such thing",
         "1 task: application (exit code 3)",
         "[\"good\",0,",
+        "node-hours: 1 node for",
     ] {
         assert!(page.contains(text), "{text} is not in {page}");
     }
