@@ -158,7 +158,7 @@ fn mistakes_at_their_places() {
         ("a = 1 b = 2;", "6+1 an operator"),
         (
             "x = $ActiveTask.GetSample(1);",
-            "4+11 only variables|4+11 `$ActiveTask` has no",
+            "4+11 `$ActiveTask` has no value",
         ),
         ("x = y; y = 1; z = y;", "4+1 `y` has no value"),
         ("$CPUPercent = 3;", "0+11 `$CPUPercent` cannot"),

@@ -83,7 +83,7 @@ async fn cancel() {
         .ends_with(0)
         .says(&[
             "Task `a` is ended.",
-            "costs money",
+            "which cost money until",
             "batchflow destroy m.toml",
         ]);
     let task = site.caller.get("/jobs/j/tasks/a").await.json();
