@@ -13,6 +13,7 @@ use crate::report::exit_code::ExitCode;
 
 /// The manifests of the repository, by name.
 const EXAMPLES: &[(&str, &str)] = &[
+    ("auto-pool", include_str!("../../manifests/auto-pool.toml")),
     ("autoscale", include_str!("../../manifests/autoscale.toml")),
     (
         "containers",
@@ -54,6 +55,10 @@ const EXAMPLES: &[(&str, &str)] = &[
         "top-n-words",
         include_str!("../../manifests/top-n-words.toml"),
     ),
+    (
+        "top-n-words-folder",
+        include_str!("../../manifests/top-n-words-folder.toml"),
+    ),
 ];
 
 const STARTER: &str = include_str!("starter.toml");
@@ -92,11 +97,12 @@ pub(super) fn run(args: &InitArgs) -> Result<ExitCode, CliError> {
 /// The first sentence of an example's comment.
 fn about(text: &str) -> String {
     let comment = text.lines().map_while(|line| line.strip_prefix('#'));
-    let whole = comment.map(str::trim).collect::<Vec<_>>().join(" ");
-    match whole.split_once(". ") {
-        Some((first, _)) => format!("{first}."),
-        None => whole,
-    }
+    let paragraph = comment.map(str::trim).take_while(|line| !line.is_empty());
+    let whole = paragraph.collect::<Vec<_>>().join(" ");
+    let first = whole
+        .split_once(". ")
+        .map_or(whole.as_str(), |(first, _)| first);
+    format!("{}.", first.trim_end_matches(['.', ':']))
 }
 
 fn example(name: &str) -> Result<&'static str, CliError> {

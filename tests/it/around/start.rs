@@ -58,6 +58,7 @@ fn examples_are_those_of_the_repository() {
             .ends_with(0);
     }
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests");
+    assert_eq!(listed.lines().count(), files(&folder).len());
     assert_eq!(
         shop.read("sweep.toml"),
         fs::read_to_string(folder.join("sweep.toml")).unwrap()
