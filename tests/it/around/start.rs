@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::furnished::Site;
-use crate::support::Workshop;
+use crate::support::{Workshop, files};
 
 #[test]
 fn a_first_manifest_is_valid_and_runs() {
