@@ -4,6 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -81,6 +82,7 @@ impl Driver {
             store,
             perform,
             now: clock::now().into(),
+            advanced: clock::monotonic(),
         };
         thread::Builder::new()
             .name("driver".to_owned())
@@ -102,6 +104,8 @@ struct Running {
     store: Option<Store>,
     perform: Perform,
     now: Time,
+    /// When `now` was last set.
+    advanced: Instant,
 }
 
 impl Running {
@@ -152,14 +156,16 @@ impl Running {
         }
     }
 
-    /// Time never goes back for the core, whatever the system clock does.
     fn advance(&mut self) {
-        self.now = self.now.max(clock::now().into());
+        let nanoseconds = self.advanced.elapsed().as_nanos();
+        let elapsed = Duration::from_ticks(i64::try_from(nanoseconds / 100).unwrap_or(i64::MAX));
+        self.advanced += elapsed.to_std();
+        self.now = next(self.now, elapsed, clock::now().into());
     }
 
     fn sleep(&self) -> Duration {
         match self.cores.next_deadline() {
-            Some(at) => at.since(clock::now().into()).min(LONGEST_SLEEP),
+            Some(at) => at.since(self.now).min(LONGEST_SLEEP),
             None => LONGEST_SLEEP,
         }
     }
@@ -205,6 +211,12 @@ impl Running {
     }
 }
 
+/// The core's next moment. Its time never goes back nor stands still, whatever the system clock does: when that is
+/// set back, it goes on from where it was, so that what is due comes in time.
+fn next(before: Time, elapsed: Duration, clock: Time) -> Time {
+    before.plus(elapsed).max(clock)
+}
+
 impl Pending {
     /// A caller that has gone away does not want to know.
     fn send(self) {
@@ -215,6 +227,26 @@ impl Pending {
             Self::Blob(reply, answer) => {
                 let _ = reply.send(answer);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_jumps() {
+        let at = |seconds: i64| Time::from_ticks(seconds * 10_000_000);
+        for (what, before, elapsed, clock, next_moment) in [
+            ("as ever", 1000, 2, 1002, 1002),
+            ("set forward, or the machine slept", 1000, 2, 5000, 5000),
+            ("set back", 1000, 2, 10, 1002),
+            ("still behind", 1002, 3, 13, 1005),
+            ("caught up with", 1000, 1, 1001, 1001),
+        ] {
+            let found = next(at(before), Duration::from_secs(elapsed), at(clock));
+            assert_eq!(found, at(next_moment), "{what}");
         }
     }
 }
