@@ -1,17 +1,20 @@
 //! Where the service listens, and whom it listens to.
 
+use std::fmt::Debug;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{Response, StatusCode, header};
+use axum::http::{Method, Response, StatusCode, header};
 use axum::middleware::{self, Next};
+use axum::serve::Listener;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::connection::{Guarded, MOST, SILENCE};
 use super::running::ServiceError;
 use super::tls::Identity;
 
@@ -48,41 +51,79 @@ pub(super) fn serve(
     tls: Option<&Identity>,
     stop: CancellationToken,
 ) -> io::Result<JoinHandle<io::Result<()>>> {
-    let stop = stop.cancelled_owned();
     Ok(match tls {
-        None => tokio::spawn(async move {
-            axum::serve(listener, router)
-                .with_graceful_shutdown(stop)
-                .await
-        }),
-        Some(identity) => {
-            let listener = identity.listen(listener)?;
-            tokio::spawn(async move {
-                axum::serve(listener, router)
-                    .with_graceful_shutdown(stop)
-                    .await
-            })
-        }
+        None => tokio::spawn(answer(listener, router, stop)),
+        Some(identity) => tokio::spawn(answer(identity.listen(listener)?, router, stop)),
     })
 }
 
-/// Answers only to names that always mean this machine. Without it a web page could reach a service whose key
-/// is public, by giving its own name the address 127.0.0.1, and run commands as whoever reads the page.
+async fn answer<L>(listener: L, router: Router, stop: CancellationToken) -> io::Result<()>
+where
+    L: Listener,
+    L::Addr: Debug,
+{
+    axum::serve(Guarded::new(listener, MOST, SILENCE), router)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
+}
+
+/// Answers only to names that always mean this machine. Without it a web page could reach the service by giving
+/// its own name the address 127.0.0.1; where the key is public, it could run commands as whoever reads the page.
 pub(super) fn only_for_this_machine(router: Router) -> Router {
     router.layer(middleware::from_fn(check_host))
 }
 
 async fn check_host(request: Request, next: Next) -> Response<Body> {
-    let named = request.headers().get(header::HOST);
-    let named = named.map(|host| host.to_str().unwrap_or_default());
-    let authority = request.uri().authority().map(|a| a.as_str());
-    if named.or(authority).is_none_or(is_this_machine) {
+    if host(&request).is_none_or(is_this_machine) {
         return next.run(request).await;
     }
-    let mut response = Response::new(Body::from(
-        "With the development key this service answers to 127.0.0.1 and to localhost only.\n",
-    ));
-    *response.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+    refuse(
+        StatusCode::MISDIRECTED_REQUEST,
+        "This service listens on loopback and answers to 127.0.0.1 and to names below localhost only.\n",
+    )
+}
+
+/// Refuses what a page of another origin sends. Programs do not send these headers, and a page that the service
+/// gave out itself is of the same origin.
+pub(super) fn not_across_sites(router: Router) -> Router {
+    router.layer(middleware::from_fn(check_origin))
+}
+
+async fn check_origin(request: Request, next: Next) -> Response<Body> {
+    if !comes_from_elsewhere(&request) {
+        return next.run(request).await;
+    }
+    refuse(
+        StatusCode::FORBIDDEN,
+        "This service does not answer to pages of other sites.\n",
+    )
+}
+
+fn comes_from_elsewhere(request: &Request) -> bool {
+    let text = |name| {
+        let value = request.headers().get(name)?;
+        Some(value.to_str().unwrap_or_default())
+    };
+    let is_own = |origin: &str| {
+        let authority = origin.split_once("://").map_or("", |(_, after)| after);
+        host(request).is_some_and(|host| host.eq_ignore_ascii_case(authority))
+    };
+    // Following a link is not a call.
+    let follows_link = text("sec-fetch-mode") == Some("navigate")
+        && matches!(*request.method(), Method::GET | Method::HEAD);
+    let is_elsewhere = matches!(text("sec-fetch-site"), Some("cross-site" | "same-site"));
+    !text("origin").is_none_or(is_own) || (is_elsewhere && !follows_link)
+}
+
+fn host(request: &Request) -> Option<&str> {
+    let named = request.headers().get(header::HOST);
+    let named = named.map(|host| host.to_str().unwrap_or_default());
+    named.or(request.uri().authority().map(|a| a.as_str()))
+}
+
+fn refuse(status: StatusCode, why: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(why));
+    *response.status_mut() = status;
     response
 }
 

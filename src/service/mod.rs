@@ -1,6 +1,7 @@
 //! The local Azure Batch and Blob service: the same two REST protocols, really running the tasks.
 
 mod agent;
+mod connection;
 mod core;
 pub mod development;
 mod driver;

@@ -24,7 +24,7 @@ use super::extents::Extents;
 use super::http::batch::{self, BatchState};
 use super::http::blob::{self, BlobPort, BlobState};
 use super::http::page;
-use super::listen::{listen, only_for_this_machine, serve};
+use super::listen::{listen, not_across_sites, only_for_this_machine, serve};
 use super::state_dir::{Endpoints, StateDir, StateDirError};
 use super::store::{Store, StoreError};
 use super::tls::{Identity, Tls, TlsError};
@@ -238,7 +238,8 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
     let servers = [(batch_listener, batch), (blob_listener, blob)]
         .into_iter()
         .map(|(listener, router)| {
-            let router = if is_public {
+            let router = not_across_sites(router);
+            let router = if options.address.is_loopback() {
                 only_for_this_machine(router)
             } else {
                 router
