@@ -32,6 +32,7 @@ pub(super) async fn ensure(run: &Run<'_>, done: &[usize]) -> Result<(usize, u64)
     let mut fetched = (0, 0);
     if let Some(download) = &run.desired.download {
         let wanted = wanted(run, download).await?;
+        check_ways(&download.to, &wanted)?;
         claim(run, download, &mut receipt, &wanted)?;
         sweep(&wanted)?;
         let results = fetch(run, download, wanted).await?;
@@ -116,15 +117,33 @@ async fn wanted(run: &Run<'_>, download: &Download) -> Result<Vec<Wanted>, Apply
     Ok(wanted)
 }
 
-/// Where a blob goes in `folder`; None when its name would lead out of it.
+/// Where a blob goes in `folder`; None when its name would lead out of it, or is that of another file in other
+/// letters, such as `a//b`.
 fn inside(folder: &Path, blob: &str) -> Option<PathBuf> {
     let relative = Path::new(blob);
     let plain = relative
         .components()
         .all(|c| matches!(c, Component::Normal(_)));
+    let tidy = relative.components().collect::<PathBuf>().as_os_str() == blob;
     let hidden = relative.starts_with(".batchflow");
-    (plain && !blob.is_empty() && !blob.ends_with('/') && !blob.contains('\0') && !hidden)
+    (plain && tidy && !blob.is_empty() && !blob.contains('\0') && !hidden)
         .then(|| folder.join(relative))
+}
+
+/// Folders on the way to the files must not be links: nothing is written to where they lead.
+fn check_ways(folder: &Path, wanted: &[Wanted]) -> Result<(), ApplyError> {
+    let mut seen: HashSet<&Path> = HashSet::from([folder]);
+    for file in wanted {
+        for way in file.path.ancestors().skip(1) {
+            if !seen.insert(way) {
+                break;
+            }
+            if way.is_symlink() {
+                return Err(ApplyError::LinkedFolder(way.to_owned()));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Notes which files are about to be written, before any is: a file that is there already and that no earlier
@@ -255,6 +274,8 @@ mod tests {
             ("a.txt", "out/a.txt"),
             ("a/b c.txt", "out/a/b c.txt"),
             ("..a", "out/..a"),
+            ("C:\\a\\..\\b", "out/C:\\a\\..\\b"),
+            ("NUL", "out/NUL"),
         ] {
             assert_eq!(inside(folder, blob), Some(PathBuf::from(path)), "{blob}");
         }
@@ -264,6 +285,10 @@ mod tests {
             "../a",
             "a/../../b",
             "a/",
+            "a//b",
+            "./a",
+            "a/./b",
+            "..",
             ".batchflow/receipt.json",
             "a\0b",
         ] {

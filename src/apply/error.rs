@@ -51,6 +51,8 @@ pub enum ApplyError {
     EscapesFolder { blob: String },
     #[error("{} exists and was not written by batchflow", .0.display())]
     ForeignFile(PathBuf),
+    #[error("the folder {} is a link, and may lead out of the download folder", .0.display())]
+    LinkedFolder(PathBuf),
     #[error("cannot use the folder {}", .path.display())]
     Folder { path: PathBuf, source: io::Error },
     #[error("the receipt could not be kept")]
@@ -100,6 +102,9 @@ impl ApplyError {
             Self::ForeignFile(_) => {
                 Some("move it away or choose another download folder, then apply again".to_owned())
             }
+            Self::LinkedFolder(_) => Some(
+                "put a folder in its place, or let `download.to` name where it leads".to_owned(),
+            ),
             Self::Folder { .. } => Some("check the permissions of the download folder".to_owned()),
             Self::Receipt(source) => Some(source.help().to_owned()),
             Self::TasksRefused(_) | Self::Interrupted => None,

@@ -65,7 +65,12 @@ impl Place {
             Ok((root, file, metadata))
         };
         match open() {
-            Ok((root, file, metadata)) if file.starts_with(&root) => Ok((file, metadata)),
+            // To open a pipe or a device would be to wait for whoever is at its other end.
+            Ok((root, file, metadata))
+                if file.starts_with(&root) && (metadata.is_file() || metadata.is_dir()) =>
+            {
+                Ok((file, metadata))
+            }
             _ => Err(not_found()),
         }
     }
@@ -187,7 +192,12 @@ impl FileRequest {
         .await;
         match deleted {
             Ok(Ok(())) => Ok(asked.start(200)),
-            Ok(Err(e)) if e.kind() == io::ErrorKind::NotFound => {
+            Ok(Err(e))
+                if matches!(
+                    e.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename
+                ) =>
+            {
                 Err(Refusal::new(Code::FileNotFound).with("FilePath", path))
             }
             Ok(Err(e)) if e.kind() == io::ErrorKind::DirectoryNotEmpty => {
