@@ -106,7 +106,7 @@ async fn outward(request: &Request) -> azure_core::Result<http::Request<Bytes>> 
 
 fn wrap(error: TransportError) -> Error {
     let kind = match error.kind {
-        TransportErrorKind::NoConnection => ErrorKind::Connection,
+        TransportErrorKind::NoConnection | TransportErrorKind::Untrusted => ErrorKind::Connection,
         _ => ErrorKind::Io,
     };
     Error::new(kind, error)

@@ -143,6 +143,9 @@ impl ClientError {
                 TransportErrorKind::NoConnection => format!(
                     "check that {endpoint} is the right endpoint and that this machine can reach it; a local service has to be running"
                 ),
+                TransportErrorKind::Untrusted => format!(
+                    "if {endpoint} is meant to have an authority of its own, name a PEM file with its certificate in SSL_CERT_FILE"
+                ),
                 TransportErrorKind::TimedOut | TransportErrorKind::Broken => {
                     "the network or the service is in trouble; running the command again continues where it stopped".to_owned()
                 }

@@ -53,7 +53,8 @@ impl Outcome {
                 TransportErrorKind::NoConnection
                 | TransportErrorKind::TimedOut
                 | TransportErrorKind::Broken => true,
-                TransportErrorKind::TooLong
+                TransportErrorKind::Untrusted
+                | TransportErrorKind::TooLong
                 | TransportErrorKind::Unsendable
                 | TransportErrorKind::NotSignedIn => false,
             },
@@ -144,7 +145,7 @@ mod tests {
         for kind in [NoConnection, TimedOut, Broken] {
             assert!(again(Outcome::NoAnswer(kind)), "{kind}");
         }
-        for kind in [TooLong, Unsendable] {
+        for kind in [Untrusted, TooLong, Unsendable] {
             assert!(!again(Outcome::NoAnswer(kind)), "{kind}");
         }
     }

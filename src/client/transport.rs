@@ -2,12 +2,14 @@
 
 use std::error::Error as StdError;
 use std::fmt::Debug;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
+use tokio_rustls::rustls;
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,6 +58,8 @@ pub(super) fn in_vain(tried: Option<Tried>) -> String {
 pub enum TransportErrorKind {
     #[error("no connection")]
     NoConnection,
+    #[error("its certificate is not trusted")]
+    Untrusted,
     #[error("no answer in time")]
     TimedOut,
     #[error("the connection broke")]
@@ -193,6 +197,8 @@ async fn in_time<T>(
 fn explain(error: reqwest::Error) -> TransportError {
     let kind = if error.is_timeout() {
         TransportErrorKind::TimedOut
+    } else if error.is_connect() && is_untrusted(&error) {
+        TransportErrorKind::Untrusted
     } else if error.is_connect() {
         TransportErrorKind::NoConnection
     } else if error.is_builder() {
@@ -201,6 +207,22 @@ fn explain(error: reqwest::Error) -> TransportError {
         TransportErrorKind::Broken
     };
     TransportError::caused_by(kind, &error.without_url())
+}
+
+/// Whether the other end showed a certificate that does not pass. I/O errors do not name what they carry as their
+/// source, so that it has to be taken out.
+fn is_untrusted(error: &reqwest::Error) -> bool {
+    let mut chain = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        chain.push(cause);
+        next = cause.source();
+    }
+    chain
+        .into_iter()
+        .filter_map(|e| e.downcast_ref::<io::Error>()?.get_ref())
+        .filter_map(|e| e.downcast_ref::<rustls::Error>())
+        .any(|e| matches!(e, rustls::Error::InvalidCertificate(_)))
 }
 
 #[cfg(test)]
