@@ -41,8 +41,20 @@ use clap::Parser;
 use crate::report::exit_code::ExitCode;
 use args::{AutoscaleCommand, Cli, Command};
 
+/// Keys are in memory: no core dump of it is written, and other programs of this user cannot read it. The programs
+/// started from here get back what is usual.
+fn keep_memory_private() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        // Without it the program works all the same.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
 /// Runs the command line and answers with the exit code.
 pub fn main() -> ProcessExitCode {
+    keep_memory_private();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
