@@ -1,9 +1,11 @@
 //! `batchflow serve` as a program: what it prints, whom it lets in, how it ends.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::Child;
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
 use batchflow::client::{Account, Client, Credential, Reqwest, ServiceAccount};
 use batchflow::clock;
@@ -21,10 +23,12 @@ use crate::support::{Workshop, wait_for};
 pub(crate) struct Serving {
     child: Child,
     first_line: String,
+    /// What it says on stderr, read as it comes: a full pipe would stop it.
+    said: Option<JoinHandle<String>>,
 }
 
 impl Serving {
-    fn start(workshop: &Workshop, args: &[&str]) -> Self {
+    pub(crate) fn start(workshop: &Workshop, args: &[&str]) -> Self {
         let any_port = ["--port", "0", "--blob-port", "0"];
         Self::run(workshop, &[&any_port[..], args].concat())
     }
@@ -34,18 +38,48 @@ impl Serving {
         let mut first_line = String::new();
         let stdout = BufReader::new(child.stdout.as_mut().unwrap());
         { stdout }.read_line(&mut first_line).unwrap();
-        Self { child, first_line }
+        let mut stderr = child.stderr.take().unwrap();
+        let said = thread::spawn(move || {
+            let mut said = String::new();
+            let _ = stderr.read_to_string(&mut said);
+            said
+        });
+        Self {
+            child,
+            first_line,
+            said: Some(said),
+        }
     }
 
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.first_line).unwrap()
     }
 
-    fn caller(&self, http: reqwest::Client) -> Caller {
+    /// The variables with which the program takes it for an account in Azure.
+    pub(crate) fn environment(&self) -> BTreeMap<&'static str, String> {
+        let told = self.json();
+        [
+            ("AZURE_BATCH_ACCOUNT", "account"),
+            ("AZURE_BATCH_ACCESS_KEY", "key"),
+            ("AZURE_BATCH_ENDPOINT", "batch_endpoint"),
+            (
+                "AZURE_STORAGE_CONNECTION_STRING",
+                "storage_connection_string",
+            ),
+        ]
+        .map(|(variable, field)| (variable, told[field].as_str().unwrap().to_owned()))
+        .into()
+    }
+
+    pub(crate) fn caller(&self, http: reqwest::Client) -> Caller {
         let told = self.json();
         let text = |name: &str| told[name].as_str().unwrap().to_owned();
         let (batch, blob) = (text("batch_endpoint"), text("blob_endpoint"));
         Caller::new(&batch, &blob, &text("account"), &text("key"), http)
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// `kill -9`.
@@ -55,12 +89,10 @@ impl Serving {
     }
 
     /// Ends it as a service manager would; what it said on stderr.
-    fn stop(mut self) -> String {
+    pub(crate) fn stop(mut self) -> String {
         let id = Pid::from_child(&self.child);
         kill_process(id, Signal::TERM).unwrap();
-        let mut said = String::new();
-        let mut stderr = self.child.stderr.take().unwrap();
-        stderr.read_to_string(&mut said).unwrap();
+        let said = self.said.take().unwrap().join().unwrap();
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}: {said}");
         said
@@ -108,6 +140,38 @@ async fn the_development_account_is_the_same_everywhere() {
     let call = Call::batch("GET", "/pools").header("host", "localhost:1");
     caller.send(call).await.expect(200);
 
+    // Nor does a page of another site, whatever it knows; one of our own does.
+    let own = caller.batch.clone();
+    for (headers, status) in [
+        (&[("origin", "https://example.org")][..], 403),
+        (&[("origin", "null")], 403),
+        (&[("origin", "http://localhost:1")], 403),
+        (&[("origin", own.as_str())], 200),
+        (&[("sec-fetch-site", "cross-site")], 403),
+        (&[("sec-fetch-site", "same-site")], 403),
+        (&[("sec-fetch-site", "same-origin")], 200),
+        (
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-mode", "navigate"),
+            ],
+            200,
+        ),
+    ] {
+        let call = Call::batch("GET", "/pools");
+        let call = headers.iter().fold(call, |call, (n, v)| call.header(n, v));
+        caller.send(call).await.expect(status);
+    }
+    // Headers are limited in number and length.
+    for (name, value) in [("x-long", "v".repeat(1 << 20)), ("x-many", String::new())] {
+        let mut request = caller.http.get(&caller.batch).header(name, value);
+        for i in 0..if name == "x-many" { 200 } else { 0 } {
+            request = request.header(format!("x-{i}"), "v");
+        }
+        let status = request.send().await.map(|answer| answer.status().as_u16());
+        assert!(matches!(status, Ok(431) | Err(_)), "{name}: {status:?}");
+    }
+
     let log = serving.stop();
     assert!(
         log.contains("method=\"GET\" path=\"/pools\" status=200"),
@@ -138,7 +202,7 @@ async fn formulas_are_evaluated_as_often_as_asked() {
     );
     let created = caller.send(Call::batch("POST", "/pools").json(&body)).await;
     created.expect(201);
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     while seen.len() < 2 {
         let shown = caller.get("/pools/p").await.json();
         assert_eq!(shown["autoScaleEvaluationInterval"], "PT15M");
@@ -237,7 +301,7 @@ async fn https_from_end_to_end() {
     let mut blob = Call::blob("PUT", "/batchflow/in1/a.txt").header("x-ms-blob-type", "BlockBlob");
     blob.body = b"by https\n".to_vec();
     caller.send(blob).await.expect(201);
-    let url = signed_url(&caller);
+    let url = signed_url(&caller, 3600);
     assert!(
         caller
             .http
@@ -283,8 +347,9 @@ async fn https_from_end_to_end() {
     given.stop();
 }
 
-fn signed_url(caller: &Caller) -> String {
-    let expiry = Time::from(clock::now()).plus(Duration::from_secs(3600));
+/// A URL that may be read with for that long.
+pub(crate) fn signed_url(caller: &Caller, seconds: i64) -> String {
+    let expiry = Time::from(clock::now()).plus(Duration::from_secs(seconds));
     let storage = ServiceAccount {
         name: caller.account.clone(),
         credential: Credential::Key(caller.key.clone()),

@@ -90,18 +90,7 @@ impl Mortal {
     fn new(shop: Workshop) -> Self {
         let ports = [free_port(), free_port()];
         let serving = Self::start(&shop, &ports);
-        let told = serving.json();
-        let environment: BTreeMap<&str, String> = [
-            ("AZURE_BATCH_ACCOUNT", "account"),
-            ("AZURE_BATCH_ACCESS_KEY", "key"),
-            ("AZURE_BATCH_ENDPOINT", "batch_endpoint"),
-            (
-                "AZURE_STORAGE_CONNECTION_STRING",
-                "storage_connection_string",
-            ),
-        ]
-        .map(|(variable, field)| (variable, told[field].as_str().unwrap().to_owned()))
-        .into();
+        let environment = serving.environment();
         let of_environment = |name: &str| environment.get(name).cloned();
         let account = Account::from_environment(&of_environment, &Named::default()).unwrap();
         let client = Client::new(&account.account, Arc::new(Reqwest::new().unwrap())).unwrap();
