@@ -16,22 +16,6 @@ use batchflow::wire::filter::{Field, Filter, Filterable, Operand, lists};
 use batchflow::wire::sas::{self, Resource, redact};
 use batchflow::wire::time::{Duration, Time};
 
-/// An entry by its name, which is that of its fuzz target and of its folder of seeds.
-pub type Entry = (&'static str, fn(&[u8]));
-
-/// All of them.
-pub const ENTRIES: &[Entry] = &[
-    ("manifest", manifest),
-    ("template", template),
-    ("filter", filter),
-    ("formula", formula),
-    ("shared_key", shared_key),
-    ("sas", sas),
-    ("blob_xml", blob_xml),
-    ("bodies", bodies),
-    ("receipt", receipt),
-];
-
 const KEY: &str = "a2V5IG9mIHRoZSB0ZXN0cw==";
 
 /// The moment that dates in the seeds are near to: 2026-01-01.

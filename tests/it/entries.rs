@@ -1,5 +1,6 @@
 //! The functions that `tests/fuzz` feeds for hours, here with their seeds and some variations of them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -47,28 +48,65 @@ fn variation(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-#[test]
-fn take_any_bytes() {
+/// How many inputs each function gets beside its seeds: the same ones each time.
+fn cases() -> u32 {
+    let asked = std::env::var("BATCHFLOW_ENTRY_CASES");
+    asked.map_or(300, |number| number.parse().unwrap())
+}
+
+fn take_any_bytes(name: &str, entry: fn(&[u8])) {
+    let seeds = seeds(name);
+    seeds.iter().for_each(|seed| entry(seed));
+    let config = Config {
+        cases: cases(),
+        failure_persistence: None,
+        ..Config::default()
+    };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    for (name, entry) in fuzzed::ENTRIES {
-        let seeds = seeds(name);
-        seeds.iter().for_each(|seed| entry(seed));
-        let config = Config {
-            cases: 300,
-            failure_persistence: None,
-            ..Config::default()
-        };
-        let mut runner = TestRunner::new_with_rng(config, rng.clone());
-        let input = prop_oneof![
-            4 => variation(seeds),
-            1 => prop::collection::vec(any::<u8>(), 0..64),
-        ];
-        let outcome = runner.run(&input, |bytes| {
-            entry(&bytes);
-            Ok(())
-        });
-        if let Err(failure) = outcome {
-            panic!("{name}: {failure}");
-        }
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let input = prop_oneof![
+        4 => variation(seeds),
+        1 => prop::collection::vec(any::<u8>(), 0..64),
+    ];
+    let outcome = runner.run(&input, |bytes| {
+        entry(&bytes);
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
     }
+}
+
+macro_rules! entries {
+    ($($name:ident,)+) => {
+        $(
+            #[test]
+            fn $name() {
+                take_any_bytes(stringify!($name), fuzzed::$name);
+            }
+        )+
+
+        #[test]
+        fn are_the_fuzz_targets() {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/targets");
+            let targets: BTreeSet<String> = fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            let tried = [$(stringify!($name)),+].map(|name| format!("{name}.rs"));
+            assert_eq!(targets, BTreeSet::from(tried));
+        }
+    };
+}
+
+entries! {
+    blob_xml,
+    bodies,
+    filter,
+    formula,
+    manifest,
+    receipt,
+    sas,
+    shared_key,
+    template,
 }
