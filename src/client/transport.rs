@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt::Debug;
 use std::io;
+use std::iter::successors;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -209,20 +210,26 @@ fn explain(error: reqwest::Error) -> TransportError {
     TransportError::caused_by(kind, &error.without_url())
 }
 
-/// Whether the other end showed a certificate that does not pass. I/O errors do not name what they carry as their
-/// source, so that it has to be taken out.
+/// Whether the other end showed a certificate that does not pass.
 fn is_untrusted(error: &reqwest::Error) -> bool {
-    let mut chain = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        chain.push(cause);
-        next = cause.source();
+    let refused = |e: &(dyn StdError + 'static)| {
+        matches!(
+            e.downcast_ref::<rustls::Error>(),
+            Some(rustls::Error::InvalidCertificate(_))
+        )
+    };
+    successors(error.source(), |e| cause(*e)).any(refused)
+}
+
+/// What is behind an error. An I/O error does not name what it carries as its source, and may carry another.
+fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        Some(carried) => Some(carried),
+        None => error.source(),
     }
-    chain
-        .into_iter()
-        .filter_map(|e| e.downcast_ref::<io::Error>()?.get_ref())
-        .filter_map(|e| e.downcast_ref::<rustls::Error>())
-        .any(|e| matches!(e, rustls::Error::InvalidCertificate(_)))
 }
 
 #[cfg(test)]

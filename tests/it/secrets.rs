@@ -67,7 +67,7 @@ resource_files = [{{ container = "secrets-in" }}]
 id = "secrets"
 [[tasks]]
 for_each = {{ container = "secrets-in" }}
-id = "t"
+id = "{{{{id file.name}}}}"
 commands = ["env > env.out", "until test -e {}; do sleep 0.02; done", "cat {{{{file.name}}}} own.txt > t.out"]
 resource_files = [{{ http_url = "{url}", file_path = "own.txt" }}]
 output_files = [{{ pattern = "*.out", container = "secrets-out" }}]
@@ -167,10 +167,6 @@ fn descendants(of: u32) -> Vec<(u32, Vec<u8>, Vec<u8>)> {
     found
         .map(|pid| (*pid, read(*pid, "cmdline"), read(*pid, "environ")))
         .collect()
-}
-
-fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
 #[tokio::test(flavor = "multi_thread")]

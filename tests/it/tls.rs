@@ -20,7 +20,7 @@ image = { publisher = "canonical", offer = "ubuntu-24_04-lts", sku = "server" }
 id = "tls"
 [[tasks]]
 for_each = { container = "tls-in" }
-id = "t"
+id = "{{id file.name}}"
 commands = ["cat {{file.name}}"]
 "#;
 
