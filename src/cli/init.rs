@@ -151,6 +151,7 @@ fn starter(args: &InitArgs) -> String {
         ("@name@", quoted(&name)),
         ("@input@", quoted(&input)),
         ("@command@", quoted(&command)),
+        ("@path@", path(&output)),
         ("@output@", quoted(&output)),
         ("@to@", quoted(&to)),
         ("@nodes@", nodes),
@@ -162,6 +163,15 @@ fn starter(args: &InitArgs) -> String {
     .fold(STARTER.to_owned(), |text, (mark, value)| {
         text.replace(mark, value)
     })
+}
+
+/// Files of one name come home to a folder for each task.
+fn path(output: &str) -> String {
+    if output.contains(['*', '?', '[']) {
+        return String::new();
+    }
+    let path = quoted(&format!("{{{{file.name}}}}/{output}"));
+    format!(", path = {path}")
 }
 
 /// The name of the folder we are in.

@@ -62,8 +62,10 @@ impl<'a> Compiler<'a> {
                     &mut ids,
                     key,
                     (factory.id.span(), (entry, index)),
-                    codes::DUPLICATE_TASK_ID,
-                    || format!("two tasks have the id `{}`", task.id),
+                    || {
+                        let message = format!("two tasks have the id `{}`", task.id);
+                        Diagnostic::error(codes::DUPLICATE_TASK_ID, message)
+                    },
                 );
                 for (output, asked) in task.outputs.iter().zip(&factory.output_files) {
                     if let Some(path) = output.path.as_ref().filter(|_| !output.is_wild()) {
@@ -73,12 +75,13 @@ impl<'a> Compiler<'a> {
                             &mut outputs,
                             key,
                             (asked.span.clone(), (entry, index)),
-                            codes::DUPLICATE_OUTPUT,
                             || {
-                                format!(
-                                    "two outputs would be the blob `{path}` of \"{}\"",
-                                    output.container
-                                )
+                                let container = &output.container;
+                                let message = format!(
+                                    "two outputs would be the blob `{path}` of \"{container}\""
+                                );
+                                Diagnostic::error(codes::DUPLICATE_OUTPUT, message)
+                                    .help("let each have a `path` of its own, such as `path = \"{{task.id}}/out.txt\"`")
                             },
                         );
                     }
@@ -201,8 +204,7 @@ impl<'a> Compiler<'a> {
         claims: &mut HashMap<K, Claim>,
         key: K,
         (span, item): Claim,
-        code: &'static str,
-        message: impl FnOnce() -> String,
+        problem: impl FnOnce() -> Diagnostic,
     ) {
         let (first_span, first) = match claims.entry(key) {
             std::collections::hash_map::Entry::Vacant(free) => {
@@ -213,7 +215,7 @@ impl<'a> Compiler<'a> {
         };
         let origin = |(entry, index): (usize, usize)| items[entry][index].origin();
         let (first, item) = (origin(first), origin(item));
-        let diagnostic = Diagnostic::error(code, message());
+        let diagnostic = problem();
         self.problems.report(if first_span == span {
             diagnostic.label(span, format!("for {first} and for {item}"))
         } else {

@@ -32,6 +32,25 @@ fn a_first_manifest_is_valid_and_runs() {
         .says(&["2 tasks"]);
     shop.run(["apply", "batchflow.toml", "--yes"]).ends_with(0);
     assert!(shop.read("output/b c.txt.count").trim().starts_with('3'));
+    let fixed = [
+        "init",
+        "fixed.toml",
+        "--name",
+        "fixed",
+        "--input",
+        "texts/*.txt",
+        "--to",
+        "fixed",
+    ];
+    let writes = [
+        "--command",
+        "wc -w {{file.name}} > words",
+        "--output",
+        "words",
+    ];
+    shop.run([&fixed[..], &writes].concat()).ends_with(0);
+    shop.run(["apply", "fixed.toml", "--yes"]).ends_with(0);
+    assert!(shop.read("fixed/b c.txt/words").trim().starts_with('3'));
     let before = shop.read("batchflow.toml");
     shop.run(["init"])
         .ends_with(1)

@@ -133,7 +133,7 @@ async fn what_is_no_http_ends_the_connection_and_nothing_else() {
     );
     // It still answers.
     let mut stream = TcpStream::connect(authority(&service)).await.unwrap();
-    let anonymous = b"GET /pools HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let anonymous = b"GET /pools HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let answer = exchange(&mut stream, anonymous, "never").await;
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     service.stop().await;
