@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 
 use super::error::CliError;
+use super::examples::{self, Example};
 use super::output;
 use super::run_args::InitArgs;
 use crate::diagnostic::nearest;
@@ -11,108 +13,60 @@ use crate::ids::check_batch_id;
 use crate::manifest::template::slug;
 use crate::report::exit_code::ExitCode;
 
-/// The manifests of the repository, by name.
-const EXAMPLES: &[(&str, &str)] = &[
-    ("auto-pool", include_str!("../../manifests/auto-pool.toml")),
-    ("autoscale", include_str!("../../manifests/autoscale.toml")),
-    (
-        "containers",
-        include_str!("../../manifests/containers.toml"),
-    ),
-    (
-        "custom-image",
-        include_str!("../../manifests/custom-image.toml"),
-    ),
-    (
-        "dependencies",
-        include_str!("../../manifests/dependencies.toml"),
-    ),
-    (
-        "exit-conditions",
-        include_str!("../../manifests/exit-conditions.toml"),
-    ),
-    (
-        "job-manager",
-        include_str!("../../manifests/job-manager.toml"),
-    ),
-    ("matrix", include_str!("../../manifests/matrix.toml")),
-    (
-        "multi-instance",
-        include_str!("../../manifests/multi-instance.toml"),
-    ),
-    (
-        "output-files",
-        include_str!("../../manifests/output-files.toml"),
-    ),
-    (
-        "prep-release",
-        include_str!("../../manifests/prep-release.toml"),
-    ),
-    ("schedule", include_str!("../../manifests/schedule.toml")),
-    ("spot", include_str!("../../manifests/spot.toml")),
-    ("sweep", include_str!("../../manifests/sweep.toml")),
-    (
-        "top-n-words",
-        include_str!("../../manifests/top-n-words.toml"),
-    ),
-    (
-        "top-n-words-folder",
-        include_str!("../../manifests/top-n-words-folder.toml"),
-    ),
-];
-
 const STARTER: &str = include_str!("starter.toml");
 
 pub(super) fn run(args: &InitArgs) -> Result<ExitCode, CliError> {
     if args.list {
-        for (name, text) in EXAMPLES {
-            output::data(&format!("{name:<16} {}\n", about(text)));
+        for example in examples::all() {
+            output::data(&format!("{:<18} {}\n", example.name, example.about()));
         }
         return Ok(ExitCode::Ok);
     }
-    let text = match &args.from {
-        Some(from) => example(from)?.to_owned(),
+    let example = args.from.as_deref().map(chosen).transpose()?;
+    let text = match &example {
+        Some(example) => example.manifest(&args.file),
         None => starter(args),
     };
-    let mut options = fs::OpenOptions::new();
-    let write = options
-        .write(true)
-        .create_new(true)
-        .open(&args.file)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
-    write.map_err(|source| CliError::Unwritable {
-        path: args.file.clone(),
-        source,
-    })?;
+    write_new(&args.file, &text)?;
+    let beside = args.file.parent().unwrap_or(Path::new(""));
+    for (path, text) in example.iter().flat_map(Example::samples) {
+        let path = beside.join(path);
+        if !path.exists() {
+            write_new(&path, text)?;
+        }
+    }
     let file = args.file.display();
     output::talk(&format!(
         "{file} is made. Edit it, then:\n  batchflow validate {file}\n  batchflow plan {file}\n  batchflow apply {file}\n"
     ));
-    if args.from.is_some() {
-        output::talk("It names files of the repository it comes from: put yours in their place.\n");
+    if example.is_some_and(|e| e.samples().next().is_some()) {
+        let samples = beside.join(examples::FOLDER);
+        output::talk(&format!(
+            "The files that it names are in {}: put yours in their place.\n",
+            samples.display()
+        ));
     }
     Ok(ExitCode::Ok)
 }
 
-/// The first sentence of an example's comment.
-fn about(text: &str) -> String {
-    let comment = text.lines().map_while(|line| line.strip_prefix('#'));
-    let paragraph = comment.map(str::trim).take_while(|line| !line.is_empty());
-    let whole = paragraph.collect::<Vec<_>>().join(" ");
-    let first = whole
-        .split_once(". ")
-        .map_or(whole.as_str(), |(first, _)| first);
-    format!("{}.", first.trim_end_matches(['.', ':']))
+/// Writes a file that is not there yet, and the folders above it.
+fn write_new(path: &Path, text: &str) -> Result<(), CliError> {
+    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let mut options = fs::OpenOptions::new();
+    folder
+        .and_then(|()| options.write(true).create_new(true).open(path))
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|source| CliError::Unwritable {
+            path: path.to_owned(),
+            source,
+        })
 }
 
-fn example(name: &str) -> Result<&'static str, CliError> {
-    let found = EXAMPLES.iter().find(|(known, _)| *known == name);
-    found
-        .map(|(_, text)| *text)
-        .ok_or_else(|| CliError::NoExample {
-            nearest: nearest(name, EXAMPLES.iter().map(|(known, _)| *known)).map(str::to_owned),
-            name: name.to_owned(),
-        })
+fn chosen(name: &str) -> Result<Example, CliError> {
+    examples::named(name).ok_or_else(|| CliError::NoExample {
+        nearest: nearest(name, examples::all().map(|e| e.name)).map(str::to_owned),
+        name: name.to_owned(),
+    })
 }
 
 fn starter(args: &InitArgs) -> String {

@@ -9,6 +9,7 @@ mod destroy;
 mod document;
 mod download;
 mod error;
+mod examples;
 mod explain;
 mod files;
 mod gc;

@@ -164,8 +164,8 @@ pub(super) struct InitArgs {
     /// The file to make; nothing is overwritten
     #[arg(default_value = "batchflow.toml")]
     pub(super) file: PathBuf,
-    /// Start from an example instead; --list names them
-    #[arg(long, value_name = "EXAMPLE")]
+    /// Start from an example and the files that it names; --list names the examples
+    #[arg(long, value_name = "EXAMPLE", conflicts_with_all = ["name", "input", "command", "output", "to", "nodes", "vm_size", "account"])]
     pub(super) from: Option<String>,
     /// List the examples
     #[arg(long)]

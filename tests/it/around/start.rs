@@ -1,6 +1,7 @@
 //! `init` and `import`: manifests to begin with, which are valid as they are.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -67,24 +68,39 @@ fn a_first_manifest_is_valid_and_runs() {
     assert!(shop.read("azure.toml").contains("\n[account]\n"));
 }
 
+/// With the program alone, without the repository.
 #[test]
-fn examples_are_those_of_the_repository() {
+fn examples_are_those_of_the_repository_and_bring_their_files() {
     let shop = Workshop::new();
     let listed = shop.run(["init", "--list"]).ends_with(0).stdout();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests");
+    assert_eq!(listed.lines().count(), files(&folder).len());
     for line in listed.lines() {
         let name = line.split(' ').next().unwrap();
-        shop.run(["init", &format!("{name}.toml"), "--from", name])
-            .ends_with(0);
+        let file = format!("{name}/mine.toml");
+        shop.run(["init", &file, "--from", name]).ends_with(0);
+        let theirs = fs::read_to_string(folder.join(format!("{name}.toml"))).unwrap();
+        let text = shop.read(&file);
+        assert!(
+            !text.contains("\"../samples") && !text.contains("\"../out"),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), theirs.lines().count());
+        shop.run(["validate", &file]).ends_with(0);
     }
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests");
-    assert_eq!(listed.lines().count(), files(&folder).len());
-    assert_eq!(
-        shop.read("sweep.toml"),
-        fs::read_to_string(folder.join("sweep.toml")).unwrap()
-    );
+    shop.write("samples/top-n-words/texts/bread.txt", "mine");
+    shop.run(["init", "demo.toml", "--from", "top-n-words"])
+        .ends_with(0)
+        .says(&["The files that it names are in samples"]);
+    assert_eq!(shop.read("samples/top-n-words/texts/bread.txt"), "mine");
+    shop.run(["apply", "demo.toml", "--yes"]).ends_with(0);
+    assert_eq!(files(&shop.path("out/top-n-words")).len(), 6);
     shop.run(["init", "x.toml", "--from", "swep"])
         .ends_with(1)
         .says(&["there is no example `swep`", "did you mean `sweep`?"]);
+    shop.run(["init", "x.toml", "--from", "sweep", "--input", "*"])
+        .ends_with(64)
+        .says(&["--input"]);
 }
 
 /// Imports, holds the manifest as a snapshot, and validates it.
