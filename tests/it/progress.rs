@@ -1,10 +1,6 @@
 //! Progress as a person sees it: a recorded run at three widths, and the program in a terminal of its own.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::Read;
-use std::num::NonZero;
-use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -12,10 +8,9 @@ use anstream::adapter::strip_str;
 use batchflow::event::{Cause, Event, TaskCounts, TaskFailure};
 use batchflow::plan::StepKind;
 use batchflow::report::progress::Recorded;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::support::Workshop;
+use crate::terminal::Terminal;
 
 /// A run with everything in it that can be shown, in milliseconds from its start.
 fn run() -> Vec<(u64, Event)> {
@@ -150,55 +145,34 @@ container = "seen"
 to = "out"
 "#;
 
-/// Runs an apply in a terminal of this width; what it wrote, and what it looks like at each write and at the end.
+/// Runs an apply in a terminal of this width; what it looks like after each write, and at the end.
 fn in_a_terminal(columns: u16) -> (Vec<String>, String) {
     const ROWS: u16 = 200;
     let shop = Workshop::new();
     shop.write("m.toml", MANIFEST);
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-    grantpt(&terminal).unwrap();
-    unlockpt(&terminal).unwrap();
-    let size = Winsize {
-        ws_row: ROWS,
-        ws_col: columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    tcsetwinsize(&terminal, size).unwrap();
-    let name = ptsname(&terminal, Vec::new()).unwrap();
-    let path = name.to_str().unwrap();
-    let side = || -> OwnedFd {
-        let file = File::options().read(true).write(true).open(path);
-        file.unwrap().into()
-    };
+    let terminal = Terminal::new(columns, ROWS);
     let mut child = shop
         .command(["apply", "m.toml", "--yes"])
         .env("TERM", "xterm-256color")
         .stdout(Stdio::null())
-        .stderr(side())
+        .stderr(terminal.side())
         .spawn()
         .unwrap();
-    let mut reader = File::from(terminal);
-    let cells = |number| NonZero::new(number).unwrap();
-    let mut screen = vt100::Parser::new(cells(ROWS), cells(columns), 0);
     let mut seen = Vec::new();
-    let mut buffer = [0; 4096];
-    // Reading fails when the last one who could write has gone.
-    while let Ok(read @ 1..) = reader.read(&mut buffer) {
-        screen.process(&buffer[..read]);
-        seen.push(screen.screen().contents());
+    let end = terminal.read(|screen| {
+        let contents = screen.contents();
         // What follows the progress is prose.
-        let prose = screen.screen().contents().contains("Apply finished");
+        let prose = contents.contains("Apply finished");
         for row in (0..ROWS).filter(|_| !prose) {
             assert!(
-                !screen.screen().row_wrapped(row),
-                "a line wraps at {columns} columns:\n{}",
-                screen.screen().contents()
+                !screen.row_wrapped(row),
+                "a line wraps at {columns} columns:\n{contents}"
             );
         }
-    }
+        seen.push(contents);
+    });
     assert_eq!(child.wait().unwrap().code(), Some(3));
-    (seen, screen.screen().contents())
+    (seen, end.contents())
 }
 
 #[test]
