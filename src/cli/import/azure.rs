@@ -89,6 +89,12 @@ fn factory(factory: &Json, draft: &mut Draft) {
         Some("taskperfile") => per_file(factory, draft),
         Some(other) => draft.leave(format!("job.taskFactory of type {other}")),
     }
+    let known = ["type", "tasks", "source", "parameterSets", "repeatTask"];
+    for name in factory.as_object().into_iter().flat_map(|f| f.keys()) {
+        if !known.contains(&name.as_str()) {
+            draft.leave(format!("job.taskFactory.{name}"));
+        }
+    }
 }
 
 /// `{0}`, `{1}` … of a sweep become `{{item.p0}}` …
