@@ -104,6 +104,7 @@ fn starter(args: &InitArgs) -> String {
     [
         ("@name@", quoted(&name)),
         ("@input@", quoted(&input)),
+        ("@id@", id(&input).to_owned()),
         ("@command@", quoted(&command)),
         ("@path@", path(&output)),
         ("@output@", quoted(&output)),
@@ -117,6 +118,17 @@ fn starter(args: &InitArgs) -> String {
     .fold(STARTER.to_owned(), |text, (mark, value)| {
         text.replace(mark, value)
     })
+}
+
+/// What tells the files apart: in one folder and of one extension, their names without it.
+fn id(input: &str) -> &'static str {
+    let name = input.rsplit('/').next().unwrap_or_default();
+    let folder = &input[..input.len() - name.len()];
+    let is_plain = |text: &str| !text.contains(['*', '?', '[', '{']);
+    match name.strip_prefix("*.") {
+        Some(extension) if is_plain(extension) && is_plain(folder) => "file.stem",
+        _ => "file.name",
+    }
 }
 
 /// Files of one name come home to a folder for each task.

@@ -44,16 +44,15 @@ fn describe(failure: &TaskFailure, stderr: Stderr) -> String {
         (None, Some(exit_code)) => format!("{kind} (exit code {exit_code})"),
         (None, None) => kind.to_owned(),
     };
-    let advice = advice(
-        failure.cause,
-        failure.code.as_deref().unwrap_or_default(),
-        stderr,
-    );
+    let advice = advice(failure, stderr);
     format!("{how}; {advice}")
 }
 
-fn advice(cause: Cause, code: &str, stderr: Stderr) -> &'static str {
-    match (cause, code) {
+/// What a shell exits with when it does not find a program.
+const NOT_FOUND: i32 = 127;
+
+fn advice(failure: &TaskFailure, stderr: Stderr) -> &'static str {
+    match (failure.cause, failure.code.as_deref().unwrap_or_default()) {
         (_, "BlobNotFound") => {
             "a file in `resource_files` is not in its container: upload it, or correct its name"
         }
@@ -68,6 +67,9 @@ fn advice(cause: Cause, code: &str, stderr: Stderr) -> &'static str {
         }
         (_, "ApplicationPackageError") => {
             "an application package could not be put on the node: check its id and version"
+        }
+        (Cause::Application, _) if failure.exit_code == Some(NOT_FOUND) => {
+            "a program in the command was not found: install it in `pool.start_task`, or on this machine when it runs here, and apply again"
         }
         (Cause::Application, _) if stderr == Stderr::Elsewhere => {
             "see its stderr, correct the command or its input and apply again"

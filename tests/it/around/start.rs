@@ -52,6 +52,28 @@ fn a_first_manifest_is_valid_and_runs() {
     shop.run([&fixed[..], &writes].concat()).ends_with(0);
     shop.run(["apply", "fixed.toml", "--yes"]).ends_with(0);
     assert!(shop.read("fixed/b c.txt/words").trim().starts_with('3'));
+    shop.run(
+        [
+            &fixed[..1],
+            &[
+                "typo.toml",
+                "--to",
+                "typo",
+                "--input",
+                "texts/*.txt",
+                "--command",
+                "wd {{file.name}}",
+            ],
+        ]
+        .concat(),
+    )
+    .ends_with(0);
+    shop.run(["apply", "typo.toml", "--yes"])
+        .ends_with(3)
+        .says(&[
+            "wd: not found",
+            "a program in the command was not found: install it",
+        ]);
     let before = shop.read("batchflow.toml");
     shop.run(["init"])
         .ends_with(1)
@@ -185,7 +207,7 @@ fn templates() {
 }"#);
     shop.write("sweep.json", r#"{ "job": { "properties": { "id": "sweep", "poolInfo": { "poolId": "p" },
     "taskFactory": { "type": "parametricSweep", "parameterSets": [{ "start": 1, "end": 3 }, { "start": 0, "end": 10, "step": 5 }],
-      "repeatTask": { "commandLine": "/bin/echo {0} {1}" } } } } }"#);
+      "repeatTask": { "commandLine": "/bin/echo {0} {1}" }, "mergeTask": { "commandLine": "/bin/true" } } } } }"#);
     imported(&shop, "template", &["az-template", "pool.json", "job.json"]);
     imported(&shop, "sweep", &["az-template", "sweep.json"]);
     shop.write("other.json", "{}");
