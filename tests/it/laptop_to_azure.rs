@@ -7,25 +7,13 @@ use std::path::Path;
 
 use batchflow::service::{Options, Service, Tls, start};
 
+use crate::docs;
 use crate::support::{Ran, Workshop};
 
 /// The lines of the blocks of a kind, block by block.
 fn blocks(page: &str, kind: &str) -> Vec<Vec<String>> {
-    let begin = format!("```{kind}");
-    let mut found = Vec::new();
-    let mut inside = false;
-    for line in page.lines() {
-        match line {
-            "```" => inside = false,
-            line if line == begin => {
-                inside = true;
-                found.push(Vec::new());
-            }
-            line if inside => found.last_mut().unwrap().push(line.to_owned()),
-            _ => {}
-        }
-    }
-    found
+    let all = docs::blocks(page).into_iter();
+    all.filter(|b| b.kind == kind).map(|b| b.lines).collect()
 }
 
 /// The section of the page with the endpoints of the service.

@@ -8,6 +8,7 @@ mod clients;
 mod crash;
 mod credentials;
 mod desired;
+mod docs;
 mod entries;
 mod examples_pools;
 mod examples_tasks;
