@@ -91,7 +91,13 @@ fn starter(args: &InitArgs) -> String {
         "wc -w {{file.name}} > {{file.name}}.count",
     );
     let output = ask.about("Files it writes", args.output.as_ref(), "*.count");
-    let to = ask.about("Folder for them here", args.to.as_ref(), "output");
+    // A download folder is for one manifest.
+    let beside = args.file.parent().unwrap_or(Path::new(""));
+    let free = match beside.join("output").exists() {
+        true => format!("{name}-output"),
+        false => "output".to_owned(),
+    };
+    let to = ask.about("Folder for them here", args.to.as_ref(), &free);
     let nodes = args.nodes.map(|n| n.to_string());
     let nodes = ask.about("Nodes", nodes.as_ref(), "2");
     let nodes = nodes.parse::<u32>().unwrap_or(2).to_string();

@@ -52,22 +52,18 @@ fn a_first_manifest_is_valid_and_runs() {
     shop.run([&fixed[..], &writes].concat()).ends_with(0);
     shop.run(["apply", "fixed.toml", "--yes"]).ends_with(0);
     assert!(shop.read("fixed/b c.txt/words").trim().starts_with('3'));
-    shop.run(
-        [
-            &fixed[..1],
-            &[
-                "typo.toml",
-                "--to",
-                "typo",
-                "--input",
-                "texts/*.txt",
-                "--command",
-                "wd {{file.name}}",
-            ],
-        ]
-        .concat(),
-    )
-    .ends_with(0);
+    let typo = [
+        "init",
+        "typo.toml",
+        "--name",
+        "typo",
+        "--input",
+        "texts/*.txt",
+        "--command",
+        "wd {{file.name}}",
+    ];
+    shop.run(typo).ends_with(0);
+    assert!(shop.read("typo.toml").contains("\nto = \"typo-output\"\n"));
     shop.run(["apply", "typo.toml", "--yes"])
         .ends_with(3)
         .says(&[
