@@ -84,7 +84,8 @@ fn follow(page: &str, shop: &Workshop) {
             continue;
         }
         let mut said = String::new();
-        for line in &block.lines {
+        let lines = block.lines.join("\n").replace("\\\n", "");
+        for line in lines.lines() {
             if let Some(command) = line.strip_prefix("$ ") {
                 commands += 1;
                 let mut shell = Command::new("sh");
@@ -170,6 +171,27 @@ fn every_reason_is_on_its_page() {
         .filter(|code| !page.contains(&format!("`{code}`")))
         .collect();
     assert!(absent.is_empty(), "docs/why.md lacks {absent:?}");
+}
+
+#[test]
+fn every_kind_of_failure_is_on_its_page() {
+    let page = text("docs/why.md");
+    let source = text("src/report/cause.rs");
+    let camel = |q: &str| q.starts_with(char::is_uppercase) && q.chars().all(char::is_alphanumeric);
+    let codes: Vec<&str> = source
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .filter(|q| camel(q))
+        .collect();
+    assert!(codes.len() > 4, "{codes:?}");
+    let kinds = ["application", "scheduling", "constraint", "upload", "ended"];
+    for word in codes.into_iter().chain(kinds) {
+        assert!(
+            page.contains(&format!("`{word}`")),
+            "docs/why.md lacks {word}"
+        );
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 const { pathToFileURL } = require("node:url");
 const { frames, scenario, until } = require("./browser.js");
 
-const size = (height) => ({ viewport: { width: 1200, height }, colorScheme: "light" });
+const size = (height) => ({ viewport: { width: 1280, height }, colorScheme: "light" });
 
 async function take(page, name) {
   await frames(page, 3);
