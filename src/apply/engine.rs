@@ -3,7 +3,7 @@
 use super::context::Run;
 use super::error::ApplyError;
 use super::outcome::{End, Outcome};
-use super::{cleanup, containers, download, job, job_tasks, monitor, pool, tasks, uploads};
+use super::{access, cleanup, containers, download, job, job_tasks, monitor, pool, tasks, uploads};
 use crate::event::Event;
 use crate::plan::{StepKind, TaskWork};
 
@@ -62,7 +62,7 @@ async fn work(run: &Run<'_>) -> Result<Outcome, ApplyError> {
         (outcome.files_up, outcome.bytes_up) = sent;
     }
     if plan.pool.is_some() || plan.job.is_some() {
-        tasks::prepare_access(run).await?;
+        access::prepare(run).await?;
     }
     if let Some(pool_plan) = &plan.pool {
         run.step(StepKind::Pool, 1, pool::ensure(run, pool_plan))

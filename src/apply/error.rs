@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::client::ClientError;
 use crate::observed::ReceiptError;
 use crate::plan::StepKind;
+use crate::wire::batch::quota;
 
 /// Why an apply stopped.
 #[derive(Debug, thiserror::Error)]
@@ -89,8 +90,10 @@ impl ApplyError {
                 "correct [job.job_preparation_task] and apply again; the job is made anew then"
                     .to_owned(),
             ),
-            Self::Allocation { .. } => Some(
-                "ask for fewer nodes or another vm_size, or raise the account's quota".to_owned(),
+            Self::Allocation { code, .. } => Some(
+                quota::advice(code)
+                    .unwrap_or("ask for fewer nodes or another vm_size")
+                    .to_owned(),
             ),
             Self::TookTooLong { .. } | Self::JobGone(_) | Self::AppearedForeign { .. } => {
                 Some("apply again: it goes on from what exists".to_owned())

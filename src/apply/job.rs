@@ -65,7 +65,7 @@ async fn change(run: &Run<'_>) -> Result<(), ApplyError> {
 /// Waits for a job of that id that is being deleted, then makes ours.
 async fn create(run: &Run<'_>) -> Result<(), ApplyError> {
     let job = &run.desired.job;
-    let urls = |access: Access<'_>| super::tasks::url(run, access);
+    let urls = |access: Access<'_>| super::access::lasting_url(run, access);
     let sku = run.plan.pool.as_ref().map(|p| p.node_agent_sku.as_str());
     let body = run
         .desired

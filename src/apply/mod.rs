@@ -3,6 +3,7 @@
 //!
 //! One file per step; [`run`] puts them in order. [`Lock`] keeps a second one out meanwhile.
 
+mod access;
 mod cleanup;
 mod containers;
 mod context;

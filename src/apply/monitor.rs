@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use jiff::Timestamp;
 
+use super::access::Renewal;
 use super::context::Run;
 use super::error::ApplyError;
 use super::outcome::End;
@@ -51,6 +52,7 @@ pub(super) async fn watch(run: &Run<'_>) -> Result<Watched, ApplyError> {
     let mut watch = Watch::new(run);
     let start = clock::monotonic();
     let mut nodes = trouble::Nodes::default();
+    let mut renewal = Renewal::new(run);
     loop {
         let pause = wait::pause(start.elapsed());
         let new_failures = watch.look(pause).await?;
@@ -78,6 +80,7 @@ pub(super) async fn watch(run: &Run<'_>) -> Result<Watched, ApplyError> {
             return Ok(watch.finish(end));
         }
         nodes.check(run, watch.anything_ran()).await?;
+        renewal.check(run, &watch.open).await?;
         wait::sleep(pause, &run.cancel).await?;
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn ensure(run: &Run<'_>, plan: &PoolPlan) -> Result<(), ApplyEr
 /// Waits for a pool of that id that is being deleted, then makes ours.
 async fn create(run: &Run<'_>, plan: &PoolPlan) -> Result<(), ApplyError> {
     let pool = &run.desired.pool;
-    let urls = |access: Access<'_>| super::tasks::url(run, access);
+    let urls = |access: Access<'_>| super::access::lasting_url(run, access);
     let mut body = pool.body(&plan.node_agent_sku, &urls);
     let at = ApplyError::at(StepKind::Pool);
     loop {
@@ -91,7 +91,7 @@ async fn gone(run: &Run<'_>, pool: &DesiredPool) -> Result<(), ApplyError> {
 async fn update(run: &Run<'_>, plan: &PoolPlan) -> Result<(), ApplyError> {
     let pool = &run.desired.pool;
     let at = ApplyError::at(StepKind::Pool);
-    let urls = |access: Access<'_>| super::tasks::url(run, access);
+    let urls = |access: Access<'_>| super::access::lasting_url(run, access);
     let body = pool.body(&plan.node_agent_sku, &urls);
     let mut update = PoolUpdate {
         metadata: Some(body.metadata),

@@ -2,7 +2,7 @@
 
 use super::context::Run;
 use super::error::ApplyError;
-use super::{job, tasks, wait};
+use super::{access, job, wait};
 use crate::client::Create;
 use crate::clock;
 use crate::desired::Access;
@@ -20,7 +20,7 @@ pub(super) async fn ensure(run: &Run<'_>, plan: &JobPlan) -> Result<(), ApplyErr
         }
     }
     let at = ApplyError::at(StepKind::Job);
-    let urls = |access: Access<'_>| tasks::url(run, access);
+    let urls = |access: Access<'_>| access::lasting_url(run, access);
     let sku = run.plan.pool.as_ref().map(|p| p.node_agent_sku.as_str());
     let body = run
         .desired

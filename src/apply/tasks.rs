@@ -2,79 +2,20 @@
 
 use futures::StreamExt;
 
+use super::access;
 use super::context::{PARALLEL, Run};
 use super::error::{ApplyError, RefusedTask};
 use crate::client::batch::{AddedTask, TaskAddition};
-use crate::clock;
 use crate::desired::Access;
 use crate::event::Event;
 use crate::plan::{StepKind, TaskWork};
 use crate::wire::batch::job::{JobUpdate, OnAllTasksComplete};
-use crate::wire::sas::Permissions;
-use crate::wire::time::{Duration, Time};
-
-/// How long a SAS lives when the job has no wall clock limit; a task lives 7 days after its end by default.
-const DEFAULT_LIFE: Duration = Duration::from_days(7);
-/// What is added to the job's limit: time until the first task starts, and retries.
-const MARGIN: Duration = Duration::from_days(1);
-
-/// For how long a schedule without an end can read its inputs: apply it again after that.
-const SCHEDULE_LIFE: Duration = Duration::from_days(365);
-
-/// When no node needs storage any more: the job has ended by then.
-fn access_ends(run: &Run<'_>) -> Time {
-    let constraints = run.desired.job.template.constraints.as_ref();
-    let life = constraints
-        .and_then(|c| c.max_wall_clock_time)
-        .filter(|d| !d.is_infinite())
-        .unwrap_or(DEFAULT_LIFE);
-    let now = Time::from(clock::now()).whole_seconds();
-    // The last job of a schedule begins long after apply.
-    let begin = match &run.desired.job.schedule {
-        Some(schedule) => schedule
-            .do_not_run_after
-            .unwrap_or_else(|| now.plus(SCHEDULE_LIFE)),
-        None => now,
-    };
-    begin.plus(life).plus(MARGIN)
-}
-
-/// Gets ready to give nodes access, and says when it ends too soon.
-pub(super) async fn prepare_access(run: &Run<'_>) -> Result<(), ApplyError> {
-    let wanted = access_ends(run);
-    let prepared = run.client.sas.prepare(wanted).await;
-    if let Some(end) = prepared.map_err(ApplyError::at(StepKind::Pool))? {
-        run.events.emit(Event::Warning {
-            message: format!(
-                "the nodes' access to storage ends at {end}, but the job may need it until {wanted}: tasks that begin after that fail. Use the account key, or lower job.constraints.max_wall_clock_time"
-            ),
-        });
-    }
-    Ok(())
-}
-
-/// The URL for a right, with an expiry that outlives the job.
-pub(super) fn url(run: &Run<'_>, access: Access<'_>) -> String {
-    let expiry = access_ends(run);
-    let sas = &run.client.sas;
-    let url = match access {
-        Access::ReadContainer(container) => {
-            sas.container_url(container.as_str(), Permissions::READ_LIST, expiry)
-        }
-        Access::ReadBlob(container, blob) => {
-            sas.blob_url(container.as_str(), blob.as_str(), Permissions::READ, expiry)
-        }
-        Access::WriteContainer(container) => {
-            sas.container_url(container.as_str(), Permissions::ADD_CREATE_WRITE, expiry)
-        }
-    };
-    url.expose().to_owned()
-}
+use crate::wire::batch::task::{TaskCreate, TaskDependencies};
 
 /// Bodies that are in memory at once.
 const BATCH: usize = 5000;
 
-fn refusal(added: AddedTask) -> Option<RefusedTask> {
+pub(super) fn refusal(added: AddedTask) -> Option<RefusedTask> {
     match added.addition {
         TaskAddition::Added | TaskAddition::Existing => None,
         TaskAddition::Refused(refused) => Some(RefusedTask {
@@ -94,6 +35,22 @@ fn with_details(message: &str, values: &[(String, String)]) -> String {
     }
 }
 
+/// What adds a task now.
+pub(super) fn body(
+    run: &Run<'_>,
+    index: usize,
+    depends_on: Option<TaskDependencies>,
+) -> TaskCreate {
+    let urls = |access: Access<'_>| access::url(run, access);
+    let mut body = run.desired.tasks[index].body(&urls);
+    let logs = run.desired.logs.as_ref();
+    let logs = logs.map(|logs| logs.output_file(run.desired.job.id.as_str(), &body.id, &urls));
+    body.output_files.extend(logs);
+    body.depends_on = depends_on.map(Box::new);
+    access::note_end(run, &mut body);
+    body
+}
+
 pub(super) async fn ensure(run: &Run<'_>) -> Result<(), ApplyError> {
     let at = ApplyError::at(StepKind::Tasks);
     let job = run.desired.job.id.as_str();
@@ -105,7 +62,6 @@ pub(super) async fn ensure(run: &Run<'_>) -> Result<(), ApplyError> {
     })
     .await?;
 
-    let urls = |access: Access<'_>| url(run, access);
     let added: Vec<usize> = run
         .plan
         .tasks
@@ -117,17 +73,7 @@ pub(super) async fn ensure(run: &Run<'_>) -> Result<(), ApplyError> {
     let mut refused = Vec::new();
     let mut done = 0;
     for batch in added.chunks(BATCH) {
-        let bodies: Vec<_> = batch
-            .iter()
-            .map(|i| {
-                let mut body = run.desired.tasks[*i].body(&urls);
-                let logs = run.desired.logs.as_ref();
-                let logs = logs.map(|logs| logs.output_file(job, &body.id, &urls));
-                body.output_files.extend(logs);
-                body.depends_on = waits.of(*i).map(Box::new);
-                body
-            })
-            .collect();
+        let bodies: Vec<_> = batch.iter().map(|i| body(run, *i, waits.of(*i))).collect();
         // Once told to stop, no further request is made of them; those under way get their answers.
         let stop = run.cancel.child_token();
         let until_stopped = stop.clone();

@@ -116,14 +116,10 @@ impl ClientError {
         self.status() == Some(404)
     }
 
-    /// Whether our credentials, and not the request, are at fault.
+    /// Whether our credentials, or the rights that they give, and not the request, are at fault.
     pub fn is_authentication(&self) -> bool {
         matches!(&*self.failure, Failure::NotSignedIn { .. })
-            || matches!(self.status(), Some(401))
-            || ["AuthenticationFailed", "InvalidAuthenticationInfo"]
-                .iter()
-                .chain(&["AuthorizationFailure", "AccountIsDisabled"])
-                .any(|code| self.is(code))
+            || matches!(self.status(), Some(401 | 403))
     }
 
     /// Whether a quota of the account is used up.

@@ -11,6 +11,7 @@ use super::exchange::TRIED;
 use super::transport::{Tried, in_vain};
 use crate::clock;
 use crate::wire::batch::error_body::ErrorBody;
+use crate::wire::batch::quota;
 use crate::wire::sas;
 use crate::wire::time::Time;
 
@@ -106,17 +107,11 @@ impl Refused {
             }
             "InvalidAuthenticationInfo" => "check the account name and its key",
             "AuthorizationPermissionMismatch" | "InsufficientAccountPermissions" => {
-                "the credentials are good, but do not allow this"
+                "the credentials are good, but do not allow this: `batchflow account` says which role is missing"
             }
             "AccountIsDisabled" => "the account is disabled; look at its subscription",
             "KeyBasedAuthenticationNotPermitted" => {
                 "the account does not allow access with account keys"
-            }
-            "PoolQuotaReached" => {
-                "delete a pool that is not needed, or ask for a higher pool quota of the Batch account"
-            }
-            "ActiveJobAndScheduleQuotaReached" => {
-                "complete or delete jobs that are not needed, or ask for a higher quota of active jobs"
             }
             "PoolNotFound" => "the pool is gone; running apply again makes it anew",
             "JobNotFound" => "the job is gone; running apply again makes it anew",
@@ -129,6 +124,7 @@ impl Refused {
                 "somebody else holds a lease on it; perhaps another apply is running"
             }
             "NotImplemented" => "the local service does not support this; Azure may",
+            code if quota::advice(code).is_some() => return quota::advice(code).map(str::to_owned),
             "UnsupportedRequestVersion" => "the service is too old for this version of batchflow",
             _ => match self.status {
                 // It says itself what is wrong with it.

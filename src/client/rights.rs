@@ -67,7 +67,7 @@ impl Client {
             (
                 "give nodes access to storage",
                 DELEGATOR,
-                Box::pin(async { self.sas.prepare(soon).await.map(drop) }),
+                Box::pin(async { self.sas.prepare(soon).await }),
             ),
         ];
         let mut rights = Vec::new();

@@ -14,6 +14,7 @@ use super::error::{ClientError, Failure};
 use super::exchange::Exchange;
 use super::refused::Refused;
 use crate::clock;
+use crate::wire;
 use crate::wire::sas::{DelegationKey, MOST_DAYS, Permissions, Resource, Terms, service_sas};
 use crate::wire::secret::Secret;
 use crate::wire::time::{Duration, Time};
@@ -48,26 +49,33 @@ impl Sas {
         }
     }
 
-    /// Gets ready to sign until `expiry`; answers with when what is signed ends, if that is earlier.
+    /// Gets ready to sign until `expiry`, or as long as the service allows.
     ///
     /// # Errors
     /// When the service gives no user delegation key.
-    pub async fn prepare(&self, expiry: Time) -> Result<Option<Time>, ClientError> {
-        let end = match &self.storage.credential {
+    pub async fn prepare(&self, expiry: Time) -> Result<(), ClientError> {
+        if let Credential::Entra(_) = &self.storage.credential {
+            let now = Time::from(clock::now());
+            let most = now.plus(Duration::from_days(MOST_DAYS));
+            let key = self.ask_for_key(now, expiry.min(most)).await?;
+            if let Ok(mut delegation) = self.delegation.write() {
+                *delegation = Some(key);
+            }
+        }
+        Ok(())
+    }
+
+    /// When what is signed until `expiry` really ends.
+    pub fn end(&self, expiry: Time) -> Time {
+        let earlier = match &self.storage.credential {
             Credential::Key(_) => None,
-            Credential::Sas(sas) => expiry_of(sas.expose()),
+            Credential::Sas(sas) => wire::sas::expiry(sas.expose()),
             Credential::Entra(_) => {
-                let now = Time::from(clock::now());
-                let most = now.plus(Duration::from_days(MOST_DAYS));
-                let key = self.ask_for_key(now, expiry.min(most)).await?;
-                let end = key.expiry();
-                if let Ok(mut delegation) = self.delegation.write() {
-                    *delegation = Some(key);
-                }
-                end
+                let delegation = self.delegation.read().ok();
+                delegation.and_then(|key| key.as_ref()?.expiry())
             }
         };
-        Ok(end.filter(|end| *end < expiry.whole_seconds()))
+        earlier.map_or(expiry, |end| end.min(expiry))
     }
 
     async fn ask_for_key(&self, now: Time, expiry: Time) -> Result<DelegationKey, ClientError> {
@@ -167,15 +175,6 @@ impl Sas {
         };
         Secret::new(format!("{url}?{}", query.expose()))
     }
-}
-
-/// `se` of a signature.
-fn expiry_of(query: &str) -> Option<Time> {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix("se="))?;
-    let text = percent_encoding::percent_decode_str(value)
-        .decode_utf8()
-        .ok()?;
-    text.parse().ok()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{Access, DIGEST_KEY, Desired, Input, InputSource, Output, Pool, TASK_KEY, Task};
 use crate::wire::batch::command::{
-    OutputFile, OutputFileBlobContainerDestination, OutputFileDestination,
+    NodeIdentityReference, OutputFile, OutputFileBlobContainerDestination, OutputFileDestination,
     OutputFileUploadConfiguration, OutputFileUploadHeader, ResourceFile,
 };
 use crate::wire::batch::job::JobCreate;
@@ -130,8 +130,10 @@ impl Input {
         let mut file = ResourceFile {
             file_path: self.file_path.clone(),
             file_mode: self.file_mode.clone(),
+            identity_reference: reference(self.identity.as_deref()),
             ..ResourceFile::default()
         };
+        let urls = |access| address(urls(access), self.identity.as_deref());
         match &self.source {
             InputSource::Container { container, prefix } => {
                 file.storage_container_url = Some(urls(Access::ReadContainer(container)));
@@ -153,8 +155,11 @@ impl Output {
             destination: OutputFileDestination {
                 container: Some(OutputFileBlobContainerDestination {
                     path: self.path.clone(),
-                    container_url: urls(Access::WriteContainer(&self.container)),
-                    identity_reference: None,
+                    container_url: address(
+                        urls(Access::WriteContainer(&self.container)),
+                        self.identity.as_deref(),
+                    ),
+                    identity_reference: reference(self.identity.as_deref()),
                     upload_headers: marks,
                 }),
             },
@@ -163,4 +168,18 @@ impl Output {
             },
         }
     }
+}
+
+fn reference(identity: Option<&str>) -> Option<NodeIdentityReference> {
+    identity.map(|id| NodeIdentityReference {
+        resource_id: Some(id.to_owned()),
+    })
+}
+
+/// Without its signature where an identity has the right.
+fn address(mut url: String, identity: Option<&str>) -> String {
+    if let (Some(_), Some(query)) = (identity, url.find('?')) {
+        url.truncate(query);
+    }
+    url
 }

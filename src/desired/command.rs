@@ -133,6 +133,7 @@ pub(super) fn staged(
             source,
             file_path: Some(path.to_owned()),
             file_mode: None,
+            identity: None,
         },
         span,
         problems,
@@ -191,6 +192,7 @@ pub(super) fn input(
         source,
         file_path: file_path.filter(|p| !p.is_empty()).or(default_path),
         file_mode: file.file_mode.clone(),
+        identity: file.identity.clone(),
     };
     checked(input, span, problems)
 }
@@ -237,5 +239,6 @@ pub(super) fn output(
             UploadCondition::TaskFailure => OutputFileUploadCondition::TaskFailure,
             UploadCondition::TaskCompletion => OutputFileUploadCondition::TaskCompletion,
         },
+        identity: file.identity.clone(),
     })
 }

@@ -7,8 +7,8 @@ use super::digest::Contents;
 use super::problems::Problems;
 use super::tasks::Compiler;
 use super::{
-    Cleanup, Container, Desired, Download, Job, Logs, OWNER_KEY, Task, Upload, When, job, logs,
-    pool,
+    Cleanup, Container, Desired, Download, Job, Logs, OWNER_KEY, Task, Upload, When, identity, job,
+    logs, pool,
 };
 use crate::diagnostic::{Diagnostic, codes};
 use crate::inputs::snapshot::Snapshot;
@@ -26,8 +26,8 @@ pub fn compile(
     let mut problems = Problems::default();
     let bindings = manifest.bindings();
     let mut contents = Contents::new(snapshot);
-    let pool = pool::compile(manifest, &bindings, &mut contents, &mut problems);
-    let job = job::compile(
+    let mut pool = pool::compile(manifest, &bindings, &mut contents, &mut problems);
+    let mut job = job::compile(
         manifest,
         pool.as_ref(),
         &bindings,
@@ -38,7 +38,7 @@ pub fn compile(
         .as_ref()
         .map(|p| pool::task_base(p, job.as_ref(), &mut contents))
         .unwrap_or_default();
-    let tasks = Compiler {
+    let mut tasks = Compiler {
         snapshot,
         contents,
         base,
@@ -48,6 +48,9 @@ pub fn compile(
     .compile(&manifest.tasks, &bindings);
     if let Some(job) = &job {
         ids_of_job_tasks(manifest, job, &tasks, &mut problems);
+    }
+    if let Some(identity) = &manifest.pool.identity {
+        identity::put_into(identity, pool.as_mut(), job.as_mut(), &mut tasks);
     }
     let diagnostics = problems.finish();
     let logs = logs::compile(manifest);

@@ -129,6 +129,7 @@ fn of_container(
             },
             file_path: None,
             file_mode: None,
+            identity: None,
         }]);
     }
     listed(container, &blobs.filter(|b| b.len() <= MOST_LISTED)?)
@@ -143,6 +144,7 @@ fn listed(container: &ContainerName, blobs: &[&str]) -> Option<Vec<Input>> {
             },
             file_path: Some((*blob).to_owned()),
             file_mode: None,
+            identity: None,
         })
     };
     blobs.iter().map(input).collect()

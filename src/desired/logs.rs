@@ -18,6 +18,8 @@ const NAME_LENGTH: usize = 40;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logs {
     pub container: ContainerName,
+    /// The resource id of the managed identity that nodes write as. None: by a signed URL.
+    pub identity: Option<String>,
 }
 
 impl Logs {
@@ -33,6 +35,7 @@ impl Logs {
             container: self.container.clone(),
             path: Some(format!("{job}/{task}")),
             condition: OutputFileUploadCondition::TaskCompletion,
+            identity: self.identity.clone(),
         }
         .body(Vec::new(), urls)
     }
@@ -45,7 +48,11 @@ pub(super) fn compile(manifest: &Manifest) -> Option<Logs> {
     }
     let named = manifest.logs.container.clone();
     let container = named.or_else(|| derived(&manifest.name.value))?;
-    Some(Logs { container })
+    let identity = manifest.pool.identity.clone();
+    Some(Logs {
+        container,
+        identity,
+    })
 }
 
 /// `NAME-logs` when that may be a container's name; else as much of it as may be, and a hash that keeps two names

@@ -1,12 +1,14 @@
 //! The complete intended state: exact request bodies, every derived name, a digest per task. Nothing is left to
 //! choose but the SAS URLs of the moment, which `apply` hands in through [`Access`]. Pure.
 
+mod access;
 mod body;
 mod command;
 mod compile;
 mod dependencies;
 mod digest;
 mod gather;
+mod identity;
 mod items;
 mod job;
 mod job_tasks;
@@ -32,6 +34,7 @@ use crate::wire::batch::job_schedule::Schedule;
 use crate::wire::batch::pool::{PoolCreate, PoolLifetimeOption};
 use crate::wire::batch::task::TaskCreate;
 
+pub use access::OwnSignature;
 pub use body::Urls;
 pub use compile::{compile, compile_footprint};
 pub use dependencies::task_dependencies;
@@ -52,6 +55,8 @@ pub const DIGEST_KEY: &str = "batchflow_digest";
 pub const TASK_KEY: &str = "batchflow_task";
 /// Environment setting of each task: its digest.
 pub const DIGEST_SETTING: &str = "BATCHFLOW_DIGEST";
+/// Environment setting of each task: until when it may read and write storage.
+pub const ACCESS_SETTING: &str = "BATCHFLOW_ACCESS_ENDS";
 
 /// Everything a manifest asks for.
 #[derive(Debug, Clone)]
@@ -167,6 +172,8 @@ pub struct Input {
     pub file_path: Option<String>,
     /// Octal.
     pub file_mode: Option<String>,
+    /// The resource id of the managed identity that the node reads as. None: by a signed URL, or as the user's own says.
+    pub identity: Option<String>,
 }
 
 /// Where they come from.
@@ -192,6 +199,8 @@ pub struct Output {
     /// A blob name, or a prefix when the pattern has a wildcard.
     pub path: Option<String>,
     pub condition: OutputFileUploadCondition,
+    /// The resource id of the managed identity that the node writes as. None: by a signed URL.
+    pub identity: Option<String>,
 }
 
 /// A right to something in storage, to be made into a SAS URL.

@@ -241,6 +241,7 @@ const OWN: &[&str] = &[
     "cleanup",
     "prices",
     "pool.keep_idle_nodes",
+    "pool.identity_reference",
     "tasks[].for_each",
     "tasks[].gather",
     "tasks[].name",
@@ -280,6 +281,14 @@ const ENDS: &[(&str, &str)] = &[
     (
         "output_files[].path",
         "outputFiles[].destination.container.path",
+    ),
+    (
+        "output_files[].identity_reference",
+        "outputFiles[].destination.container.identityReference",
+    ),
+    (
+        "output_files[].identity_reference.resource_id",
+        "outputFiles[].destination.container.identityReference.resourceId",
     ),
     (
         "output_files[].upload_condition",

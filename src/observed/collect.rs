@@ -96,7 +96,7 @@ pub async fn observe(
     } else {
         None
     };
-    let (node_agent_sku, image_support_ends) = image.unwrap_or_default();
+    let image = image.unwrap_or_default();
     Ok(Observed {
         containers,
         pool,
@@ -108,8 +108,9 @@ pub async fn observe(
         tasks,
         receipt,
         outputs,
-        node_agent_sku,
-        image_support_ends,
+        node_agent_sku: image.node_agent_sku,
+        image_support_ends: image.support_ends,
+        image_is_unverified: image.is_unverified,
     })
 }
 
@@ -210,8 +211,13 @@ async fn tasks(
         .await
 }
 
-/// The node agent for an image, and when its support ends.
-type Supported = (Option<String>, Option<Time>);
+/// What the account says of an image.
+#[derive(Default)]
+struct Supported {
+    node_agent_sku: Option<String>,
+    support_ends: Option<Time>,
+    is_unverified: bool,
+}
 
 /// What the account says of the pool's image; None for an image of one's own.
 async fn image(desired: &Desired, client: &Client) -> Result<Option<Supported>, ObserveError> {
@@ -230,11 +236,15 @@ async fn image(desired: &Desired, client: &Client) -> Result<Option<Supported>, 
         Some(agent) => agent.clone(),
         None => choose_agent(want, &images)?,
     };
-    let ends = images
-        .iter()
-        .filter(|i| is_image(i, want) && i.node_agent_sku_id.eq_ignore_ascii_case(&agent))
-        .find_map(|i| i.batch_support_end_of_life);
-    Ok(Some((Some(agent), ends)))
+    let ours =
+        |i: &&SupportedImage| is_image(i, want) && i.node_agent_sku_id.eq_ignore_ascii_case(&agent);
+    let ours: Vec<&SupportedImage> = images.iter().filter(ours).collect();
+    let verified = |i: &&SupportedImage| i.verification_type == ImageVerificationType::Verified;
+    Ok(Some(Supported {
+        support_ends: ours.iter().find_map(|i| i.batch_support_end_of_life),
+        is_unverified: !ours.is_empty() && !ours.iter().any(verified),
+        node_agent_sku: Some(agent),
+    }))
 }
 
 fn is_image(image: &SupportedImage, want: &ImageReference) -> bool {

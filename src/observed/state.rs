@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::receipt::Receipt;
 use super::strays::Strays;
-use crate::desired::{DIGEST_SETTING, OWNER_KEY};
+use crate::desired::{ACCESS_SETTING, DIGEST_SETTING, OWNER_KEY};
 use crate::wire::batch::command::{EnvironmentSetting, ExecutionResult};
 use crate::wire::batch::job::Job;
 use crate::wire::batch::job_schedule::JobSchedule;
@@ -41,6 +41,8 @@ pub struct Observed {
     pub node_agent_sku: Option<String>,
     /// When Batch stops to support the pool's image, as far as the account says so.
     pub image_support_ends: Option<Time>,
+    /// The account says that nobody tried the pool's image with its node agent.
+    pub image_is_unverified: bool,
 }
 
 impl Observed {
@@ -59,6 +61,7 @@ impl Observed {
             pool_users: Vec::new(),
             node_agent_sku: None,
             image_support_ends: None,
+            image_is_unverified: false,
         }
     }
 }
@@ -132,6 +135,13 @@ impl LiveTask {
             .iter()
             .find(|s| s.name == DIGEST_SETTING)
             .and_then(|s| s.value.as_deref())
+    }
+
+    /// Until when it may read and write storage, as far as it says so.
+    pub fn access_ends(&self) -> Option<Time> {
+        let mut settings = self.environment_settings.iter();
+        let setting = settings.find(|s| s.name == ACCESS_SETTING);
+        setting.and_then(|s| s.value.as_deref()?.parse().ok())
     }
 
     pub fn is_completed(&self) -> bool {

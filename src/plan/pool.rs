@@ -27,6 +27,8 @@ pub struct PoolPlan {
     pub node_agent_sku: String,
     /// When Batch stops to support its image, where it is made and that is known.
     pub image_support_ends: Option<Time>,
+    /// The account says that nobody tried its image with the node agent.
+    pub image_is_unverified: bool,
 }
 
 pub(super) fn pool(
@@ -48,6 +50,7 @@ pub(super) fn pool(
         autoscale,
         node_agent_sku: node_agent_sku.clone(),
         image_support_ends: observed.image_support_ends,
+        image_is_unverified: observed.image_is_unverified,
     };
     if want.auto.is_some() {
         return Ok(plan(Action::Keep, Reason::GoesWithJob, false, false));
@@ -459,6 +462,7 @@ struct FileKey {
     location: String,
     prefix: Option<String>,
     file_path: Option<String>,
+    identity: Option<String>,
 }
 
 impl FileKey {
@@ -466,7 +470,14 @@ impl FileKey {
         live.location.ends_with(&self.location)
             && self.prefix == live.prefix
             && self.file_path == live.file_path
+            && same_resource(self.identity.as_deref(), live.identity.as_deref())
     }
+}
+
+/// Resource ids are the same in any case.
+fn same_resource(a: Option<&str>, b: Option<&str>) -> bool {
+    a.unwrap_or_default()
+        .eq_ignore_ascii_case(b.unwrap_or_default())
 }
 
 fn wanted_file(input: &Input) -> FileKey {
@@ -479,6 +490,7 @@ fn wanted_file(input: &Input) -> FileKey {
         location,
         prefix,
         file_path: input.file_path.clone(),
+        identity: input.identity.clone(),
     }
 }
 
@@ -491,6 +503,10 @@ fn existing_file(file: &ResourceFile) -> FileKey {
         location: without_query(url.unwrap_or_default()),
         prefix: file.blob_prefix.clone(),
         file_path: file.file_path.clone(),
+        identity: file
+            .identity_reference
+            .as_ref()
+            .and_then(|identity| identity.resource_id.clone()),
     }
 }
 

@@ -268,12 +268,22 @@ impl PlanView<'_> {
             None => self.desired.pool.id.to_string(),
         };
         let mut lines = resource(pool.action, &id, &pool.reason);
-        let horizon = clock::now() + SUPPORT_WARNING;
+        let warning = |text: &str| paint(YELLOW, format!("    warning: {text}"));
+        let now = clock::now();
         let ends = pool.image_support_ends.map(jiff::Timestamp::from);
-        if let Some(ends) = ends.filter(|ends| *ends < horizon) {
+        if let Some(ends) = ends.filter(|ends| *ends < now + SUPPORT_WARNING) {
             let day = ends.strftime("%F");
-            let warning = format!("    warning: Batch supports this image until {day}");
-            lines.push(paint(YELLOW, warning));
+            lines.push(warning(&match ends < now {
+                true => format!(
+                    "Batch supported this image until {day} and may refuse it; `batchflow images` lists others"
+                ),
+                false => format!("Batch supports this image until {day}"),
+            }));
+        }
+        if pool.image_is_unverified {
+            lines.push(warning(
+                "Batch has not verified this image with its node agent; `batchflow images` lists those that are",
+            ));
         }
         if pool.action == Action::Replace {
             lines.extend(self.pool_users());
@@ -296,11 +306,29 @@ impl PlanView<'_> {
     fn job(&self) -> (String, Vec<String>) {
         match &self.plan.job {
             None => ("not needed".to_owned(), Vec::new()),
-            Some(job) => (
-                job_note(self.desired),
-                resource(job.action, self.desired.job.id.as_str(), &job.reason),
-            ),
+            Some(job) => {
+                let id = self.desired.job.id.as_str();
+                let mut lines = resource(job.action, id, &job.reason);
+                lines.extend(self.own_signature());
+                (job_note(self.desired), lines)
+            }
         }
+    }
+
+    /// What a signature of the manifest's own will not be good for.
+    fn own_signature(&self) -> Option<String> {
+        let needed = self
+            .desired
+            .access_ends(clock::now().into())
+            .whole_seconds();
+        let own = self.desired.first_to_end()?;
+        (own.ends < needed).then(|| {
+            let warning = format!(
+                "    warning: the signature of {} ends at {}, but the job may need it until {needed}",
+                own.address, own.ends
+            );
+            paint(YELLOW, warning)
+        })
     }
 
     fn tasks(&self) -> (String, Vec<String>) {

@@ -10,6 +10,7 @@ use super::style::{BOLD, CYAN, DIM, RED, YELLOW, paint};
 use crate::observed::{FailedPreparation, Reason};
 use crate::wire::batch::job::JobState;
 use crate::wire::batch::node::NodeState;
+use crate::wire::batch::quota;
 use crate::wire::time::Time;
 
 /// How many names of nodes, tasks or jobs are shown of many.
@@ -216,11 +217,11 @@ fn of_pool(reason: &Reason) -> Description {
                     "the pool did not get its nodes{}",
                     said(code, message.as_deref())
                 ),
-                Some(if is_quota {
-                    "ask for fewer nodes or a smaller `pool.vm_size`, free cores in other pools, or ask for a higher quota of the Batch account"
-                } else {
-                    "ask for fewer nodes or another `pool.vm_size`, then apply again"
-                }),
+                Some(
+                    code.and_then(quota::advice).unwrap_or(
+                        "ask for fewer nodes or another `pool.vm_size`, then apply again",
+                    ),
+                ),
             )
         }
         Reason::FormulaError { message } => (

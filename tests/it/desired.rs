@@ -469,3 +469,52 @@ commands = ["sum"]
         ])
     );
 }
+
+#[test]
+fn a_managed_identity_takes_the_place_of_signatures() {
+    let urls = |access: Access<'_>| match access {
+        Access::ReadContainer(c) | Access::WriteContainer(c) => format!("https://x/{c}?sig=s"),
+        Access::ReadBlob(c, b) => format!("https://x/{c}/{b}?sig=s"),
+    };
+    let bodies = |manifest: &str| {
+        let desired = compile(manifest, files()).unwrap();
+        let task = serde_json::to_value(desired.tasks[0].body(&urls)).unwrap();
+        let pool = serde_json::to_value(desired.pool.body("agent", &urls)).unwrap();
+        let file = &pool["startTask"]["resourceFiles"][0];
+        let output = &task["outputFiles"][0]["destination"]["container"];
+        (
+            desired.needs_signatures(),
+            desired.tasks[0].digest.clone(),
+            json!([
+                file,
+                task["resourceFiles"][0],
+                output["containerUrl"],
+                output["identityReference"]
+            ]),
+        )
+    };
+    let all = demo().replace(
+        "[pool]",
+        "[pool]\nidentity_reference = { resource_id = \"/pool\" }",
+    );
+    let (signed, digest, body) = bodies(&all);
+    let of_pool = json!({ "resourceId": "/pool" });
+    let expected = json!([
+        { "storageContainerUrl": "https://x/application", "identityReference": of_pool },
+        { "httpUrl": "https://x/input/a.txt", "filePath": "a.txt", "identityReference": of_pool },
+        "https://x/output",
+        of_pool,
+    ]);
+    assert_eq!(body, expected);
+    assert!(!signed);
+
+    let one = demo().replace(
+        "container = \"application\" }",
+        "container = \"application\", identity_reference = { resource_id = \"/one\" } }",
+    );
+    let (signed, same, body) = bodies(&one);
+    assert_eq!(body[0]["identityReference"]["resourceId"], "/one");
+    assert_eq!(body[2], "https://x/output?sig=s");
+    assert!(signed);
+    assert_eq!(digest, same, "it changes no output");
+}

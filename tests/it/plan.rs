@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
+use batchflow::clock;
 use batchflow::desired::{Desired, Size, compile, sources};
 use batchflow::observed::{
     LiveBlob, LiveContainer, LocalOutput, Observed, OutputReceipt, Receipt, TaskReceipt,
@@ -546,8 +548,23 @@ fn the_end_of_an_images_support_is_a_warning() {
         }
         .render()
     };
-    assert!(text("2025-01-31T00:00:00Z").contains("supports this image until 2025-01-31"));
-    assert!(!text("2999-01-31T00:00:00Z").contains("supports this image"));
+    assert!(text("2025-01-31T00:00:00Z").contains("supported this image until 2025-01-31"));
+    let soon = clock::now() + Duration::from_secs(48 * 3600);
+    assert!(text(&soon.to_string()).contains("supports this image until"));
+    let later = text("2999-01-31T00:00:00Z");
+    assert!(!later.contains("this image until"));
+    assert!(!later.contains("verified"));
+    let mut observed = nothing();
+    observed.image_is_unverified = true;
+    let plan = build(&desired, &observed).unwrap();
+    let unverified = PlanView {
+        target: "somewhere",
+        desired: &desired,
+        plan: &plan,
+        verbose: false,
+    };
+    let text = unverified.render();
+    assert!(text.contains("has not verified this image"), "{text}");
 }
 
 #[test]
@@ -658,4 +675,27 @@ fn a_disabled_job_that_differs_is_changed_and_enabled() {
     let plan = build(&desired, &observed).unwrap().job.unwrap();
     assert_eq!((plan.action, plan.enable), (Action::Update, true));
     assert_eq!(plan.reason.fields()[0].field, "priority");
+}
+
+#[test]
+fn a_signature_of_ones_own_that_ends_too_soon_is_a_warning() {
+    let text = |ends: &str| {
+        let url = format!("https://example.org/a?se={ends}&sig=secret");
+        let file = format!("resource_files = [{{ http_url = \"{url}\", file_path = \"a\" }}]");
+        let manifest = MANIFEST.replace("output_files", &format!("{file}\noutput_files"));
+        let desired = desired(&manifest, &[("a.txt", "one")]);
+        let plan = build(&desired, &nothing()).unwrap();
+        PlanView {
+            target: "somewhere",
+            desired: &desired,
+            plan: &plan,
+            verbose: false,
+        }
+        .render()
+    };
+    let soon = text("2025-01-31T00%3A00%3A00Z");
+    let warning = "the signature of https://example.org/a ends at 2025-01-31T00:00:00Z, but the job may need it until ";
+    assert!(soon.contains(warning), "{soon}");
+    assert!(!soon.contains("secret"));
+    assert!(!text("2999-01-31").contains("the signature of"));
 }

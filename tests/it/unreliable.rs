@@ -170,6 +170,31 @@ fn ten_thousand_tasks_complete_when_every_tenth_request_fails() {
     completes(10_000);
 }
 
+/// What the service refuses for want of a right is a matter of credentials, whatever it calls it.
+#[test]
+fn a_missing_right_ends_with_the_code_for_credentials() {
+    for code in [
+        "AuthorizationPermissionMismatch",
+        "InsufficientAccountPermissions",
+        "KeyBasedAuthenticationNotPermitted",
+        "PermissionDenied",
+    ] {
+        let behind = Behind::new(|| {
+            move |_: Request<Bytes>| {
+                let body = format!(r#"{{"code":"{code}","message":{{"value":"no"}}}}"#);
+                Fate::Answer(Response::builder().status(403).body(body.into()).unwrap())
+            }
+        });
+        let shop = Workshop::new();
+        manifest(&shop, 1);
+        behind
+            .run(&shop, &["plan", "m.toml"])
+            .ends_with(5)
+            .says(&[code]);
+        behind.stop();
+    }
+}
+
 /// Azure refuses both with the same code; the date of its answer tells them apart.
 #[test]
 fn a_wrong_clock_is_told_apart_from_a_wrong_key() {

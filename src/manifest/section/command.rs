@@ -6,6 +6,7 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::mounts::RawIdentity;
 use crate::diagnostic::{Diagnostic, codes};
 use crate::ids::ContainerName;
 use crate::manifest::at::{At, OneOrMany, Scalar};
@@ -89,6 +90,9 @@ pub(in crate::manifest) struct RawResourceFile {
     file_path: Option<At<String>>,
     /// Permissions in octal; default 0770.
     file_mode: Option<At<String>>,
+    /// The node reads as this managed identity of the pool; the URL is not signed. Default: `pool.identity_reference`
+    /// for what is in a container.
+    identity_reference: Option<RawIdentity>,
 }
 
 /// Where resource files come from.
@@ -111,6 +115,8 @@ pub struct ResourceFile {
     /// A folder for a container, a file for a blob or URL.
     pub file_path: Option<Template>,
     pub file_mode: Option<String>,
+    /// The resource id of a managed identity.
+    pub identity: Option<String>,
     pub span: Range<usize>,
 }
 
@@ -127,6 +133,7 @@ impl RawResourceFile {
             http_url,
             file_path,
             file_mode,
+            identity_reference,
         } = &raw.value;
         let mut template = |t: &Option<At<String>>| match t {
             Some(t) => checker.template(t, scope, Quoting::None).map(Some),
@@ -218,6 +225,7 @@ impl RawResourceFile {
             source,
             file_path: path_t?,
             file_mode,
+            identity: RawIdentity::id(identity_reference.as_ref(), checker),
             span,
         })
     }
@@ -261,6 +269,8 @@ pub(in crate::manifest) struct RawOutputFile {
     path: Option<At<String>>,
     /// When; default `task_success`.
     upload_condition: Option<UploadCondition>,
+    /// The node writes as this managed identity of the pool; the URL is not signed. Default: `pool.identity_reference`.
+    identity_reference: Option<RawIdentity>,
 }
 
 #[derive(Debug, Clone)]
@@ -269,6 +279,8 @@ pub struct OutputFile {
     pub container: At<ContainerName>,
     pub path: Option<Template>,
     pub upload_condition: UploadCondition,
+    /// The resource id of a managed identity.
+    pub identity: Option<String>,
     pub span: Range<usize>,
 }
 
@@ -289,6 +301,7 @@ impl RawOutputFile {
             container: container?,
             path,
             upload_condition: raw.value.upload_condition.unwrap_or_default(),
+            identity: RawIdentity::id(raw.value.identity_reference.as_ref(), checker),
             span: raw.span.clone(),
         })
     }

@@ -192,6 +192,11 @@ impl RawIdentity {
             resource_id: Some(checker.string(&self.resource_id)?),
         })
     }
+
+    /// The resource id of one that need not be there.
+    pub(super) fn id(raw: Option<&Self>, checker: &mut Checker<'_>) -> Option<String> {
+        raw?.check(checker)?.resource_id
+    }
 }
 
 fn path(raw: &At<String>, checker: &mut Checker<'_>) -> Option<String> {

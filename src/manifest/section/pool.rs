@@ -11,7 +11,7 @@ use super::auto_pool::RawAutoPool;
 use super::machine::{
     self, RawContainers, RawDataDisk, RawDiskEncryption, RawExtension, RawPackage, RawPlacement,
 };
-use super::mounts::RawMount;
+use super::mounts::{RawIdentity, RawMount};
 use super::network::RawNetwork;
 use super::start_task::{RawStartTask, StartTask};
 use super::users::{self, RawUserAccount};
@@ -54,6 +54,9 @@ pub(in crate::manifest) struct RawPool {
     /// Whether nodes stay when there is no work, and cost money until somebody deletes the pool; default false. Else
     /// they go after 10 minutes without work, and come back with the next tasks.
     keep_idle_nodes: Option<At<bool>>,
+    /// Nodes read and write the containers of the manifest as this managed identity, instead of with signed URLs. The
+    /// pool must have it, and it the role *Storage Blob Data Contributor*.
+    identity_reference: Option<RawIdentity>,
     /// How many tasks a node runs at once; default 1.
     #[schemars(range(min = 1, max = 256))]
     task_slots_per_node: Option<i32>,
@@ -196,6 +199,8 @@ pub struct Pool {
     /// Instead of the targets.
     pub auto_scale: Option<AutoScale>,
     pub keep_idle_nodes: bool,
+    /// The resource id of the managed identity that nodes use for storage.
+    pub identity: Option<String>,
     pub task_slots_per_node: Option<i32>,
     pub image: Image,
     pub image_span: Range<usize>,
@@ -298,6 +303,7 @@ impl RawPool {
             target_low_priority_nodes: low_priority,
             auto_scale,
             keep_idle_nodes: pool.keep_idle_nodes.as_ref().is_some_and(|k| k.value),
+            identity: RawIdentity::id(pool.identity_reference.as_ref(), checker),
             task_slots_per_node: pool.task_slots_per_node,
             image: image?,
             image_span: pool.image.span.clone(),

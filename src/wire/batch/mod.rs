@@ -14,4 +14,5 @@ pub mod node;
 pub mod operation;
 pub mod pool;
 pub mod pool_usage;
+pub mod quota;
 pub mod task;

@@ -5,6 +5,7 @@
 //! (`skoid`), encryption scopes (`ses`), snapshots, versions and directories (`sr` other than `b` and `c`).
 
 mod delegation;
+mod expiry;
 mod grant;
 mod permissions;
 mod redact;
@@ -12,6 +13,7 @@ mod service;
 mod verify;
 
 pub use delegation::{DelegationKey, InvalidDelegationKey, MOST_DAYS};
+pub use expiry::expiry;
 pub use grant::{Grant, Level, SasRefusal};
 pub use permissions::{Permission, Permissions};
 pub use redact::redact;

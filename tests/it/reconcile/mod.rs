@@ -9,6 +9,7 @@ mod interrupts;
 mod model;
 mod ownership;
 mod quiet;
+mod renewal;
 mod rig;
 mod saved_plans;
 mod two_at_once;
