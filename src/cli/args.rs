@@ -73,7 +73,7 @@ pub(super) enum Command {
     ///
     /// Account, key and ports are those of a development account that everybody may know, so that the
     /// configuration of a client can be committed. It listens on loopback only. Tasks run as the user who started
-    /// it, with no sandbox: on a machine with other users, use --own-key.
+    /// it, with no sandbox unless --sandbox is given: on a machine with other users, use --own-key.
     ///
     /// A page at /_batchflow/ of the Batch endpoint shows pools, nodes, jobs and tasks as they are.
     ///
@@ -296,6 +296,9 @@ pub(super) struct ServeArgs {
     /// The key of the certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(super) tls_key: Option<PathBuf>,
+    /// Put tasks into a sandbox of bubblewrap: they see their node and the system, not your files, and keep the network
+    #[arg(long)]
+    pub(super) sandbox: bool,
     /// Evaluate autoscale formulas this often, whatever their pools say (5s, 1m; Azure allows 5 minutes and more)
     #[arg(long, value_name = "TIME", value_parser = interval)]
     pub(super) autoscale_interval: Option<Duration>,

@@ -18,6 +18,7 @@ pub(super) async fn run(args: &ServeArgs) -> Result<ExitCode, CliError> {
         account: args.account.clone(),
         key: (!args.own_key).then(development::key),
         tls: tls(args),
+        sandbox: args.sandbox,
         autoscale_interval: args.autoscale_interval,
         ..Options::new(target::launcher()?)
     };
@@ -99,8 +100,12 @@ fn as_json(service: &Service) -> String {
 
 fn greeting(args: &ServeArgs, service: &Service) -> String {
     let mut text = format!(
-        "Serving Azure Batch and Blob Storage on {}; tasks run as you, with no sandbox. Ctrl-C ends it.\n",
-        args.host
+        "Serving Azure Batch and Blob Storage on {}; tasks run as you, {}. Ctrl-C ends it.\n",
+        args.host,
+        match args.sandbox {
+            true => "in a sandbox",
+            false => "with no sandbox",
+        }
     );
     text.push_str(&match service.live_page().split_once('#') {
         Some((page, _)) => {

@@ -113,6 +113,9 @@ impl Refused {
             "KeyBasedAuthenticationNotPermitted" => {
                 "the account does not allow access with account keys"
             }
+            "RequestBodyTooLarge" => {
+                "resource files that lie below one `blob_prefix` of a container take one entry, whatever their number"
+            }
             "PoolNotFound" => "the pool is gone; running apply again makes it anew",
             "JobNotFound" => "the job is gone; running apply again makes it anew",
             "PoolBeingDeleted" | "JobBeingDeleted" | "ContainerBeingDeleted" => {

@@ -13,6 +13,7 @@ mod items;
 mod job;
 mod job_tasks;
 mod logs;
+mod many_inputs;
 mod pool;
 mod problems;
 mod scaling;
@@ -160,6 +161,8 @@ pub struct Task {
     /// What every node of a multi-instance task needs.
     pub common_inputs: Vec<Input>,
     pub outputs: Vec<Output>,
+    /// How many files of its list became fewer because they are fetched by what their names begin with.
+    pub fetched_by_prefix: usize,
     /// The tasks that must be done before it runs: indices of [`Desired::tasks`].
     pub after: Vec<Range<usize>>,
 }

@@ -8,6 +8,7 @@ use super::dependencies::{Ask, Directory, Order, fits, task_dependencies};
 use super::digest::{Canon, Contents};
 use super::gather;
 use super::items::{Item, ItemFile, items};
+use super::many_inputs;
 use super::pool::user_identity;
 use super::problems::Problems;
 use super::surroundings::{application_packages, container_settings, multi_instance};
@@ -92,6 +93,9 @@ impl<'a> Compiler<'a> {
         }
         if self.problems.is_empty() {
             self.connect(factories, &groups, &asks, &mut tasks);
+        }
+        for task in &mut tasks {
+            many_inputs::fit(task, self.snapshot, self.problems);
         }
         if self.problems.is_empty() {
             self.sign(&mut tasks);
@@ -314,6 +318,7 @@ impl<'a> Compiler<'a> {
             inputs,
             common_inputs,
             outputs,
+            fetched_by_prefix: 0,
             after: Vec::new(),
         })
     }

@@ -315,6 +315,23 @@ impl PlanView<'_> {
         }
     }
 
+    /// Tasks whose lists of files are too long for a request.
+    fn fetched_by_prefix(&self) -> Option<String> {
+        let added = self.plan.tasks.iter().filter(|t| t.work.is_added());
+        let mut many = added
+            .map(|t| &self.desired.tasks[t.task])
+            .filter(|t| t.fetched_by_prefix > 0);
+        let first = many.next()?;
+        let others = match many.count() {
+            0 => String::new(),
+            n => format!(", and those of {} more", count(n, "task")),
+        };
+        Some(format!(
+            "      the list of files of `{}`{others} is too long for a request: they are fetched by what their names begin with",
+            first.id
+        ))
+    }
+
     /// What a signature of the manifest's own will not be good for.
     fn own_signature(&self) -> Option<String> {
         let needed = self
@@ -362,7 +379,8 @@ impl PlanView<'_> {
                 };
                 line(action, self.desired.tasks[t.task].id.as_str(), &t.reason)
             })
-            .collect();
+            .collect::<Vec<_>>();
+        let lines = self.fetched_by_prefix().into_iter().chain(lines).collect();
         (
             if self.is_destroy() {
                 "nothing to do".to_owned()

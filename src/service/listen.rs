@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{Guarded, MOST, SILENCE};
+use super::connection::{Guarded, Limits};
 use super::running::ServiceError;
 use super::tls::Identity;
 
@@ -62,7 +62,7 @@ where
     L: Listener,
     L::Addr: Debug,
 {
-    axum::serve(Guarded::new(listener, MOST, SILENCE), router)
+    axum::serve(Guarded::new(listener, Limits::default()), router)
         .with_graceful_shutdown(stop.cancelled_owned())
         .await
 }

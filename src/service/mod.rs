@@ -14,7 +14,7 @@ mod state_dir;
 mod store;
 mod tls;
 
-pub use agent::{LAUNCHER_ARGUMENT, launcher_main};
+pub use agent::{LAUNCHER_ARGUMENT, SandboxError, launcher_main};
 pub use neighbour::Neighbour;
 pub use running::{Nodes, Options, Service, ServiceError, start};
 pub use state_dir::StateDirError;

@@ -14,7 +14,9 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::agent::{Addresses, Agent, AgentOptions, BlobEndpoints, LauncherProgram};
+use super::agent::{
+    Addresses, Agent, AgentOptions, BlobEndpoints, LauncherProgram, Sandbox, SandboxError,
+};
 use super::core::Site;
 use super::core::effect::Effect;
 use super::core::storage::{BlobCommand, BlobRefusal, BlobReply};
@@ -53,6 +55,8 @@ pub struct Options {
     /// Key of both. None: the one in the state directory, made at the first start.
     pub key: Option<Secret>,
     pub tls: Tls,
+    /// Whether tasks run in a sandbox of bubblewrap.
+    pub sandbox: bool,
     pub nodes: Nodes,
     /// How often autoscale formulas are evaluated, whatever their pools say: the least that Azure allows is 5
     /// minutes, which is long for trying one out. None: as the pools say.
@@ -71,6 +75,7 @@ impl Options {
             account: development::ACCOUNT.to_owned(),
             key: None,
             tls: Tls::Off,
+            sandbox: false,
             nodes: Nodes::default(),
             autoscale_interval: None,
         }
@@ -114,6 +119,8 @@ pub enum ServiceError {
     },
     #[error("cannot serve https")]
     Tls(#[from] TlsError),
+    #[error("cannot put tasks into a sandbox")]
+    Sandbox(#[from] SandboxError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the stored state cannot be used")]
@@ -131,6 +138,7 @@ impl ServiceError {
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::StateDir(error) => error.help(),
+            Self::Sandbox(error) => Some(error.help()),
             Self::OpenToAll { .. } => Some("use a key of its own: --own-key"),
             Self::PortInUse { .. } => Some("choose another port, or 0 for any that is free"),
             _ => None,
@@ -169,6 +177,7 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
         let address = options.address;
         return Err(ServiceError::OpenToAll { address });
     }
+    let sandbox = options.sandbox.then(find_sandbox).transpose()?;
     let account_key = AccountKey::from_base64(key.expose()).map_err(ServiceError::Key)?;
 
     let tls = Identity::open(&options.tls, &state_dir)?;
@@ -206,6 +215,7 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
     let agent = start_agent(
         &state_dir,
         launcher,
+        sandbox,
         &options.account,
         tls.as_ref().map(|identity| identity.trusted.clone()),
         handle.clone(),
@@ -268,6 +278,10 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
     })
 }
 
+fn find_sandbox() -> Result<Sandbox, SandboxError> {
+    Sandbox::find(&std::env::var("PATH").unwrap_or_default())
+}
+
 /// Without the port. A service on every address is reached here by loopback.
 fn base_url(address: IpAddr, secure: bool) -> String {
     let scheme = if secure { "https" } else { "http" };
@@ -307,6 +321,7 @@ fn open_extents(state_dir: &StateDir, cores: &Cores) -> Result<Extents, ServiceE
 async fn start_agent(
     state_dir: &StateDir,
     launcher: LauncherProgram,
+    sandbox: Option<Sandbox>,
     account: &str,
     trusted: Option<Vec<u8>>,
     driver: DriverHandle,
@@ -314,6 +329,7 @@ async fn start_agent(
     let agent = Agent::start(AgentOptions {
         nodes_dir: state_dir.nodes(),
         launcher,
+        sandbox,
         account_name: account.to_owned(),
         trusted,
         runtime: Handle::current(),

@@ -518,3 +518,41 @@ fn a_managed_identity_takes_the_place_of_signatures() {
     assert!(signed);
     assert_eq!(digest, same, "it changes no output");
 }
+
+/// A request has 1 MiB, and each file takes some hundred bytes of it.
+#[test]
+fn a_list_that_is_too_long_becomes_a_prefix() {
+    let listed = |number: usize, stored: usize| {
+        let names: Vec<String> = (0..stored).map(|n| format!("parts/{n:05}.txt")).collect();
+        let list: Vec<String> = names[..number]
+            .iter()
+            .map(|name| format!("{{ container = \"application\", blob = \"{name}\" }}"))
+            .collect();
+        let list = format!("resource_files = [{}]\noutput_files", list.join(", "));
+        let manifest = demo().replace("output_files", &list);
+        let stored = names.iter().map(|name| file("application", name, 1));
+        compile(&manifest, files().into_iter().chain(stored).collect())
+    };
+    let few = listed(1000, 1000).unwrap();
+    assert_eq!(few.tasks[0].inputs.len(), 1001);
+    assert_eq!(few.tasks[0].fetched_by_prefix, 0);
+
+    let many = listed(3000, 3000).unwrap();
+    let task = &many.tasks[0];
+    let body = serde_json::to_value(task.body(&urls)).unwrap();
+    assert_eq!(
+        body["resourceFiles"],
+        json!([
+            { "httpUrl": "sas:r/input/a.txt", "filePath": "a.txt" },
+            { "storageContainerUrl": "sas:rl/application", "blobPrefix": "parts/0" },
+        ])
+    );
+    assert_eq!(task.fetched_by_prefix, 2999);
+
+    // With another file among them there is no way.
+    let problems = listed(3000, 3001).unwrap_err();
+    assert!(
+        problems[0].message.contains("do not fit into a request"),
+        "{problems:?}"
+    );
+}

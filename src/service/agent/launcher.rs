@@ -134,8 +134,21 @@ fn spawn(command: &Command) -> Result<Pid, LaunchFailure> {
     let program = find_program(command, name).ok_or_else(|| LaunchFailure::ProgramNotFound {
         program: name.clone(),
     })?;
-    let child = std::process::Command::new(program)
-        .arg0(name)
+    let mut process = match &command.sandbox {
+        None => {
+            let mut process = std::process::Command::new(program);
+            process.arg0(name);
+            process
+        }
+        Some(around) => {
+            let node = Path::new(&around.node);
+            let cwd = Path::new(&command.cwd);
+            let mut process = around.sandbox.command(Some(node), cwd, command.hold);
+            process.arg(program);
+            process
+        }
+    };
+    let child = process
         .args(arguments)
         .env_clear()
         .envs(command.env.iter().map(|(name, value)| (name, value)))

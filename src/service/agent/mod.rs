@@ -26,16 +26,19 @@ mod protocol;
 mod publish;
 mod reaper;
 mod run;
+mod sandbox;
 mod trees;
 mod upload;
 mod web;
 
 pub use launcher::launcher_main;
 pub use protocol::LAUNCHER_ARGUMENT;
+pub use sandbox::SandboxError;
 
 pub(in crate::service) use blob_url::BlobEndpoints;
 pub(in crate::service) use nodes::{Addresses, Agent, AgentOptions};
 pub(in crate::service) use processes::LauncherProgram;
+pub(in crate::service) use sandbox::Sandbox;
 
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ use super::lanes::{Lanes, Turn};
 use super::logs;
 use super::processes::{LauncherError, LauncherProgram, Processes};
 use super::run::{self, Signals};
+use super::sandbox::Sandbox;
 use super::trees;
 use super::web::{Web, WebError};
 use crate::service::core::effect::{Effect, Launch, NodeRef, Report, Role, RunId, StopReason};
@@ -25,6 +26,8 @@ pub(in crate::service) struct AgentOptions {
     /// Where the nodes' trees are made. Nothing else may use it.
     pub(in crate::service) nodes_dir: PathBuf,
     pub(in crate::service) launcher: LauncherProgram,
+    /// What is put around tasks.
+    pub(in crate::service) sandbox: Option<Sandbox>,
     pub(in crate::service) account_name: String,
     /// Certificates (PEM) that are trusted besides the system's.
     pub(in crate::service) trusted: Option<Vec<u8>>,
@@ -64,6 +67,7 @@ pub(super) struct Shared {
     pub(super) nodes_dir: PathBuf,
     pub(super) account_name: String,
     pub(super) processes: Processes,
+    pub(super) sandbox: Option<Sandbox>,
     pub(super) web: Web,
     addresses: RwLock<Addresses>,
     report: Box<dyn Fn(Report) + Send + Sync>,
@@ -127,6 +131,7 @@ impl Agent {
                 nodes_dir,
                 account_name: options.account_name,
                 processes,
+                sandbox: options.sandbox,
                 web,
                 addresses: RwLock::default(),
                 report: options.report,

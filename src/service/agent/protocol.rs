@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sandbox::Sandbox;
+
 /// The hidden first argument that makes the program a launcher.
 pub const LAUNCHER_ARGUMENT: &str = "__launcher";
 
@@ -35,8 +37,18 @@ pub(super) struct Command {
     /// The whole environment.
     pub(super) env: Vec<(String, String)>,
     pub(super) cwd: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sandbox: Option<Around>,
     pub(super) stdout: String,
     pub(super) stderr: String,
+}
+
+/// A sandbox, and the directory of the node that is all it can write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Around {
+    pub(super) sandbox: Sandbox,
+    pub(super) node: String,
 }
 
 impl std::fmt::Debug for Command {

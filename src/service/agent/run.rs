@@ -12,8 +12,9 @@ use super::environment::{Account, environment};
 use super::failure::{Code, Trouble, chain};
 use super::nodes::{Addresses, Shared};
 use super::processes::End;
-use super::protocol::{Command, LaunchFailure};
+use super::protocol::{Around, Command, LaunchFailure};
 use super::publish::{Origin, publish};
+use super::sandbox::Sandbox;
 use super::{command_line, fetch, trees};
 use crate::clock;
 use crate::service::core::effect::{Launch, Report, RunEnd, StopReason};
@@ -36,6 +37,7 @@ pub(super) struct Place {
     run: RunDirectories,
     variables: BTreeMap<String, String>,
     addresses: Addresses,
+    sandbox: Option<Sandbox>,
 }
 
 /// Runs to the end; None when nobody wants to know any more. Whatever happens, no process of it is left.
@@ -183,6 +185,7 @@ fn lay_out(shared: &Shared, launch: &Launch) -> Result<Place, Trouble> {
         run,
         variables,
         addresses,
+        sandbox: shared.sandbox.clone(),
     })
 }
 
@@ -228,6 +231,10 @@ pub(super) fn command(launch: &Launch, line: &str, place: &Place) -> Result<Comm
         directory: None,
         env: place.variables.clone().into_iter().collect(),
         cwd: text(&place.run.working()),
+        sandbox: place.sandbox.clone().map(|sandbox| Around {
+            sandbox,
+            node: text(place.node.root()),
+        }),
         stdout: text(&place.run.stdout()),
         stderr: text(&place.run.stderr()),
     })

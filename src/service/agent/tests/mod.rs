@@ -81,6 +81,7 @@ impl Fixture {
         let agent = Agent::start(AgentOptions {
             nodes_dir: nodes.path().join("nodes"),
             launcher: LauncherProgram::with_arguments(program, &arguments),
+            sandbox: None,
             account_name: "acct".into(),
             trusted: None,
             runtime: Handle::current(),
