@@ -115,6 +115,8 @@ pub struct Reqwest {
     proxied: reqwest::Client,
     /// A proxy of the environment cannot reach this machine's own loopback.
     direct: reqwest::Client,
+    /// How long the other end may be silent.
+    idle: Duration,
 }
 
 impl Reqwest {
@@ -139,7 +141,13 @@ impl Reqwest {
         Ok(Self {
             proxied: build(reqwest::Client::builder())?,
             direct: build(reqwest::Client::builder().no_proxy())?,
+            idle: IDLE_TIMEOUT,
         })
+    }
+
+    /// The same with another idea of how long the other end may be silent.
+    pub fn with_idle_timeout(self, idle: Duration) -> Self {
+        Self { idle, ..self }
     }
 
     fn client_for(&self, host: Option<&str>) -> &reqwest::Client {
@@ -167,14 +175,14 @@ impl Transport for Reqwest {
         let upload = request.body().len() as u64 / SLOWEST_BYTES_PER_SECOND;
         let request = reqwest::Request::try_from(request).map_err(explain)?;
         let answered = client.execute(request);
-        let mut response = in_time(IDLE_TIMEOUT + Duration::from_secs(upload), answered).await?;
+        let mut response = in_time(self.idle + Duration::from_secs(upload), answered).await?;
 
         let mut head = Response::builder().status(response.status());
         if let Some(headers) = head.headers_mut() {
             *headers = std::mem::take(response.headers_mut());
         }
         let mut body = BytesMut::new();
-        while let Some(chunk) = in_time(IDLE_TIMEOUT, response.chunk()).await? {
+        while let Some(chunk) = in_time(self.idle, response.chunk()).await? {
             if body.len() + chunk.len() > LONGEST_ANSWER {
                 return Err(TransportError::new(TransportErrorKind::TooLong));
             }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 use batchflow::clock;
@@ -97,8 +98,10 @@ fn pairs(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The authority: secrets, assertions of a certificate, and tokens of a cluster.
-fn authority(public_key: Vec<u8>) -> impl Fn(Request<Bytes>) -> Fate + Send + Sync {
+/// The authority: secrets, assertions of a certificate, and tokens of a cluster. Its tokens are numbered, and good for
+/// `life` seconds.
+fn authority(public_key: Vec<u8>, life: u64) -> impl Fn(Request<Bytes>) -> Fate + Send + Sync {
+    let issued = AtomicUsize::new(0);
     move |request| {
         let form = pairs(std::str::from_utf8(request.body()).unwrap());
         let get = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
@@ -112,7 +115,11 @@ fn authority(public_key: Vec<u8>) -> impl Fn(Request<Bytes>) -> Fate + Send + Sy
         Fate::Answer(match token(get("scope")).filter(|_| known) {
             Some(token) => json_answer(
                 200,
-                &json!({ "token_type": "Bearer", "expires_in": 3600, "access_token": token }),
+                &json!({
+                    "token_type": "Bearer",
+                    "expires_in": life,
+                    "access_token": format!("{token}.{}", issued.fetch_add(1, Ordering::Relaxed)),
+                }),
             ),
             None => json_answer(
                 401,
@@ -167,6 +174,9 @@ struct Gate {
     token: &'static str,
     account: String,
     key: AccountKey,
+    /// How often a token is taken before it has ended.
+    uses: usize,
+    used: Mutex<BTreeMap<String, usize>>,
 }
 
 const DELEGATED: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
@@ -176,7 +186,8 @@ impl Gate {
         let query = pairs(request.uri().query().unwrap_or_default());
         let bearer = format!("Bearer {}", self.token);
         let shown = request.headers().get(AUTHORIZATION);
-        let signed_in = shown.is_some_and(|a| a == bearer.as_str());
+        let shown_token = shown.and_then(|a| a.to_str().ok()).unwrap_or_default();
+        let signed_in = shown_token.starts_with(&bearer) && self.is_good(shown_token);
         if signed_in && query.get("comp").is_some_and(|c| c == "userdelegationkey") {
             return Fate::Answer(Response::new(delegation_key(request.body()).into()));
         }
@@ -191,6 +202,13 @@ impl Gate {
         }
         self.sign(&mut request);
         Fate::Pass(request)
+    }
+
+    fn is_good(&self, token: &str) -> bool {
+        let mut used = self.used.lock().unwrap();
+        let used = used.entry(token.to_owned()).or_default();
+        *used += 1;
+        *used <= self.uses
     }
 
     /// The URL without the rights it carried; they have to be those that the key gives.
@@ -306,6 +324,11 @@ struct Cloud {
 
 impl Cloud {
     fn new() -> Self {
+        Self::with_tokens(3600, usize::MAX)
+    }
+
+    /// Tokens say that they are good for `life` seconds, and are taken `uses` times.
+    fn with_tokens(life: u64, uses: usize) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let (server, application) = (certificate(), certificate());
         let public = KeyPair::from_pem(&application.1).unwrap();
@@ -319,6 +342,8 @@ impl Cloud {
                     token,
                     account: service.account().to_owned(),
                     key: AccountKey::from_base64(service.key().expose()).unwrap(),
+                    uses,
+                    used: Mutex::default(),
                 };
                 move |request| gate.decide(request)
             };
@@ -330,7 +355,7 @@ impl Cloud {
             let batch = Proxy::start(&batch, None, gate(Scheme::Batch, BATCH_TOKEN)).await;
             let blob = origin(service.blob_endpoint());
             let storage = Proxy::start(&blob, None, gate(Scheme::Blob, STORAGE_TOKEN)).await;
-            let authority = Proxy::start("", Some(tls), self::authority(public)).await;
+            let authority = Proxy::start("", Some(tls), self::authority(public, life)).await;
             let host = Proxy::start("", None, managed_identity).await;
             (service, batch, storage, authority, host)
         });
@@ -454,7 +479,16 @@ fn fake_az() -> String {
 /// No key anywhere: nodes read and write with what a user delegation key has signed.
 #[test]
 fn an_apply_without_any_key() {
-    let cloud = Cloud::new();
+    completes_on(&Cloud::new());
+}
+
+/// Far more requests than a token is good for: another is fetched before it ends, in the middle of the run.
+#[test]
+fn a_token_that_ends_in_mid_run_is_fetched_again() {
+    completes_on(&Cloud::with_tokens(1, 3));
+}
+
+fn completes_on(cloud: &Cloud) {
     let shop = Workshop::new();
     let command = |args: &[&str]| {
         let mut command = cloud.command(&shop, args);

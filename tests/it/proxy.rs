@@ -29,6 +29,8 @@ pub(crate) enum Fate {
     LostAnswer(Request<Bytes>),
     /// The service does it, and the connection ends within the answer.
     HalfAnswer(Request<Bytes>),
+    /// There is never an answer.
+    Silence,
     /// The answer comes after a while.
     Slow(Request<Bytes>, Duration),
 }
@@ -124,6 +126,7 @@ impl Way {
             Fate::Pass(request) => Ok(whole(self.forward(request).await)),
             Fate::Answer(answer) => Ok(whole(answer)),
             Fate::LostRequest => broken(),
+            Fate::Silence => std::future::pending().await,
             Fate::LostAnswer(request) => {
                 self.forward(request).await;
                 broken()

@@ -138,6 +138,25 @@ impl Run {
     }
 }
 
+impl Run {
+    /// All that it is made of; the key comes from its reader.
+    async fn reads_the_live_page(&self) {
+        let told = self.serving.json();
+        let page = told["live_page"].as_str().unwrap();
+        let (address, _) = page.split_once('#').unwrap();
+        for file in ["", "live.js", "batch.js", "account"] {
+            let answer = reqwest::get(format!("{address}{file}")).await.unwrap();
+            let body = answer.bytes().await.unwrap();
+            let shown = String::from_utf8_lossy(&body);
+            let keys = &self.secrets.0;
+            assert!(
+                !keys.iter().any(|key| shown.contains(key)),
+                "{file}: {shown}"
+            );
+        }
+    }
+}
+
 /// The URL of a blob with a signature that needs escapes.
 fn signed(caller: &Caller) -> String {
     let mut urls = (1..).map(|hours| signed_url(caller, 3600 * hours));
@@ -187,6 +206,11 @@ async fn are_nowhere_but_where_they_must_be() {
         run.secrets
             .are_not_in(&format!("environment {pid}"), &environment);
     }
+    // What there is now, written down as a manifest: without the signatures in it.
+    let import = ["import", "live", "--job", "secrets", "-vv"];
+    run.run("import", &import);
+    let imported = run.shop.read("said/import");
+    assert!(imported.contains("[[tasks]]"), "{imported}");
     let line = fs::read(format!("/proc/{}/cmdline", crashing.id())).unwrap();
     run.secrets.are_not_in("the command line of apply", &line);
     kill_process(Pid::from_child(&crashing), Signal::ABORT).unwrap();
@@ -196,6 +220,20 @@ async fn are_nowhere_but_where_they_must_be() {
     run.run("apply", &apply);
     assert_eq!(run.shop.read("out/t.out"), "a\nown\n");
     run.run("again", &["plan", "m.toml", "-vv"]);
+    let forced = ["apply", "m.toml", "--yes", "--force", "--json", "-vv"];
+    run.run("forced", &forced);
+    run.run("document", &["plan", "m.toml", "--force", "--json", "-vv"]);
+    run.run("report", &["report", "m.toml", "--out", "page.html", "-vv"]);
+    assert!(run.shop.read("page.html").contains("secrets"));
+    run.run(
+        "leftovers",
+        &["gc", "--dry-run", "--older-than", "0s", "-vv"],
+    );
+    run.run(
+        "leftovers-json",
+        &["gc", "--json", "--older-than", "0s", "-vv"],
+    );
+    run.reads_the_live_page().await;
     let mut refused = run.shop.command(["plan", "m.toml", "-vv"]);
     let wrong = KEY.replace("AAAA", "BBBB");
     refused
@@ -232,10 +270,34 @@ fn is_private(path: &Path, root: &Path) -> bool {
     mine.into_iter().any(closed)
 }
 
-/// A saved plan, and all that the local service keeps.
+/// All that the local service keeps, on its own and within an apply.
 #[test]
 fn files_that_only_their_owner_can_read() {
     let shop = Workshop::new();
+    shop.write(
+        "local.toml",
+        r#"
+name = "local"
+[pool]
+id = "local"
+vm_size = "Standard_D2s_v5"
+target_dedicated_nodes = 1
+image = { publisher = "canonical", offer = "ubuntu-24_04-lts", sku = "server" }
+[job]
+id = "local"
+[[tasks]]
+id = "t"
+commands = ["true"]
+"#,
+    );
+    shop.run(["apply", "local.toml", "--yes"]).ends_with(0);
+    let kept = WalkDir::new(shop.path(".batchflow")).into_iter();
+    let kept = kept.map(|entry| entry.unwrap().into_path());
+    let state: Vec<_> = kept.filter(|p| p.ends_with("state.db")).collect();
+    assert!(!state.is_empty());
+    for path in &state {
+        assert!(is_private(path, &shop.path("")), "{}", path.display());
+    }
     let mut serving = Serving::start(&shop, &["--json", "--own-key", "--state-dir", "s", "--tls"]);
     serving.kill();
     for name in ["s", "s/account.key", "s/tls-server.key"] {

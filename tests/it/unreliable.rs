@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use batchflow::client::{Account, Client, Credential, Reqwest, RetryPolicy, ServiceAccount};
 use batchflow::clock;
 use batchflow::service::Service;
+use batchflow::wire::auth::AccountKey;
 use batchflow::wire::time::{Duration as Span, Time};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -259,4 +262,91 @@ fn a_foreign_authority_is_refused_until_it_is_trusted() {
     plan(true).ends_with(0);
     assert!(fs::exists(&authority).unwrap());
     runtime.block_on(service.stop());
+}
+
+/// With little patience.
+fn client_of(endpoint: &str) -> Client {
+    let account = ServiceAccount {
+        name: "acct".to_owned(),
+        credential: Credential::Key(AccountKey::from_base64("a2V5").unwrap()),
+        endpoint: endpoint.parse().unwrap(),
+    };
+    let account = Account {
+        batch: account.clone(),
+        storage: account,
+    };
+    let transport = Reqwest::new().unwrap();
+    let transport = transport.with_idle_timeout(Duration::from_millis(300));
+    let retry = RetryPolicy {
+        tries: 2,
+        base: Duration::ZERO,
+        ..RetryPolicy::default()
+    };
+    Client::with_retry(&account, Arc::new(transport), retry).unwrap()
+}
+
+/// Every way in which there is no answer says which one it was, how often it was tried and what to do.
+#[tokio::test]
+async fn networks_that_fail_are_told_apart() {
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let unreachable = |endpoint: &str| (endpoint.to_owned(), None);
+    let proxy = async |fate: fn() -> Fate| {
+        let proxy = Proxy::start("", None, move |_| fate()).await;
+        (proxy.http(), Some(proxy))
+    };
+    let reach = "is the right endpoint and that this machine can reach it";
+    let again = "running the command again continues where it stopped";
+    for ((endpoint, _proxy), says, hint) in [
+        (
+            unreachable("https://nothing.invalid"),
+            ["no connection", "lookup"],
+            reach,
+        ),
+        (unreachable(&closed), ["no connection", "refused"], reach),
+        (
+            proxy(|| Fate::Silence).await,
+            ["no answer in time", "tried 2 times"],
+            again,
+        ),
+        (
+            proxy(|| Fate::LostRequest).await,
+            ["the connection broke", "tried 2 times"],
+            again,
+        ),
+    ] {
+        let error = client_of(&endpoint).batch.get_pool("p").await.unwrap_err();
+        let mut text = error.to_string();
+        let mut next = std::error::Error::source(&error);
+        while let Some(cause) = next {
+            text.push_str(&format!(": {cause}"));
+            next = cause.source();
+        }
+        for words in says {
+            assert!(text.contains(words), "{words:?} is not in {text}");
+        }
+        assert!(
+            text.contains(&format!("no answer from {endpoint}")),
+            "{text}"
+        );
+        let hinted = error.hint().unwrap();
+        assert!(hinted.contains(hint), "{hinted}");
+    }
+}
+
+/// A connection that says nothing any more is given up, and the request sent again.
+#[tokio::test]
+async fn a_stalled_answer_is_asked_for_again() {
+    let seen = AtomicU64::new(0);
+    let proxy = Proxy::start("", None, move |_| {
+        match seen.fetch_add(1, Ordering::Relaxed) {
+            0 => Fate::Silence,
+            _ => Fate::Answer(Response::builder().status(404).body(Bytes::new()).unwrap()),
+        }
+    });
+    let proxy = proxy.await;
+    let found = client_of(&proxy.http()).batch.get_pool("p").await;
+    assert!(found.unwrap().is_none());
 }
