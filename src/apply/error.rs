@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::client::ClientError;
+use crate::client::{ClientError, Refused};
 use crate::observed::ReceiptError;
 use crate::plan::StepKind;
 use crate::wire::batch::quota;
@@ -13,7 +13,7 @@ use crate::wire::batch::quota;
 pub enum ApplyError {
     #[error("step {} ({}) failed", .step.number(), .step.title())]
     Client { step: StepKind, source: ClientError },
-    #[error("the service refused {} of the tasks; the first is `{}`: {} {}", .0.len(), .0[0].task, .0[0].code, .0[0].message)]
+    #[error("the service refused {} of the tasks; the first is `{}`: {}", .0.len(), .0[0].id, .0[0].refused)]
     TasksRefused(Vec<RefusedTask>),
     #[error("the start task of pool `{pool}` failed on every node{}", start_task_end(.node.as_deref(), *.exit_code))]
     StartTask {
@@ -65,9 +65,8 @@ pub enum ApplyError {
 /// A task the service did not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefusedTask {
-    pub task: String,
-    pub code: String,
-    pub message: String,
+    pub id: String,
+    pub refused: Refused,
 }
 
 fn start_task_end(node: Option<&str>, exit_code: Option<i32>) -> String {

@@ -19,19 +19,9 @@ pub(super) fn refusal(added: AddedTask) -> Option<RefusedTask> {
     match added.addition {
         TaskAddition::Added | TaskAddition::Existing => None,
         TaskAddition::Refused(refused) => Some(RefusedTask {
-            task: added.id,
-            code: refused.code.clone().unwrap_or_default(),
-            message: with_details(&refused.message, &refused.values),
+            id: added.id,
+            refused: *refused,
         }),
-    }
-}
-
-/// The service's sentence, and which property it is about.
-fn with_details(message: &str, values: &[(String, String)]) -> String {
-    let details: Vec<String> = values.iter().map(|(n, v)| format!("{n}: {v}")).collect();
-    match details.is_empty() {
-        true => message.to_owned(),
-        false => format!("{message} ({})", details.join(", ")),
     }
 }
 

@@ -96,8 +96,8 @@ async fn with_target(
             summary: json::Summary::new(&document.desired, &plan),
         }),
         (false, _) if global.quiet => {}
-        (false, true) => output::data(&view.render()),
-        (false, false) => output::account(&view.render()),
+        (false, true) => output::text(&view.render()),
+        (false, false) => output::account(&output::folded(&view.render())),
     }
     if args.dry_run {
         return Ok(ExitCode::Ok);
@@ -134,7 +134,10 @@ async fn with_target(
             output::talk(&after_interrupt(args, document, target).await);
             return Err(CliError::Apply(ApplyError::Interrupted));
         }
-        Err(error) => return Err(CliError::Apply(error)),
+        Err(error) => {
+            document.show_refused(&error);
+            return Err(CliError::Apply(error));
+        }
     };
     let cut_short = cut_short(&outcome.end);
     let summary = Summary {

@@ -5,7 +5,8 @@ use std::path::{Component, Path, PathBuf};
 
 use super::args::ManifestArgs;
 use super::error::CliError;
-use super::output;
+use super::{output, refused_value};
+use crate::apply::ApplyError;
 use crate::clock;
 use crate::desired::{self, Desired};
 use crate::diagnostic::Diagnostic;
@@ -17,11 +18,21 @@ use crate::report::json::Validation;
 /// A manifest that is in order, with what it asks for.
 pub(super) struct Document {
     pub(super) path: PathBuf,
+    pub(super) text: String,
     pub(super) account: Option<Account>,
     pub(super) desired: Desired,
 }
 
 impl Document {
+    /// Shows where an apply failed because of a value of the manifest.
+    pub(super) fn show_refused(&self, error: &ApplyError) {
+        show(
+            &refused_value::diagnostics(error, self),
+            &self.path,
+            &self.text,
+        );
+    }
+
     /// Where everything local to the manifest is kept: the state of the local service and the digest cache.
     pub(super) fn state_dir(&self) -> PathBuf {
         state_dir(&self.path)
@@ -140,6 +151,14 @@ fn tidy(path: &Path) -> PathBuf {
     tidy
 }
 
+fn show(diagnostics: &[Diagnostic], path: &Path, text: &str) {
+    if !diagnostics.is_empty() {
+        let name = path.display().to_string();
+        let (color, width) = (output::stderr_color(), output::stderr_width());
+        output::talk(&render(diagnostics, &name, text, color, width));
+    }
+}
+
 /// The text of a manifest.
 struct Page {
     path: PathBuf,
@@ -190,21 +209,14 @@ impl Page {
         }
         Document {
             path: self.path.clone(),
+            text: self.text.clone(),
             account: manifest.account,
             desired,
         }
     }
 
     fn show(&self, diagnostics: &[Diagnostic]) {
-        if !diagnostics.is_empty() {
-            let name = self.path.display().to_string();
-            output::talk(&render(
-                diagnostics,
-                &name,
-                &self.text,
-                output::stderr_color(),
-            ));
-        }
+        show(diagnostics, &self.path, &self.text);
     }
 }
 

@@ -22,6 +22,7 @@ mod nodes;
 mod not_a_manifest;
 mod output;
 mod plan;
+mod refused_value;
 mod report;
 mod run_args;
 mod saved_plan;
@@ -110,7 +111,6 @@ async fn run(cli: &Cli) -> Result<ExitCode, error::CliError> {
         Command::Download(args) => download::run(args, &cli.global).await,
         Command::Gc(args) => gc::run(args).await,
         Command::Init(args) => init::run(args),
-        Command::Why(args) => why::run(&args.of, args.task.as_deref(), args.json).await,
         Command::Import(args) => import::run(args).await,
         Command::Completions { shell } => shell::completions(*shell),
         Command::Man => shell::man(),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::exchange::TRIED;
 use super::transport::{Tried, in_vain};
 use crate::clock;
+use crate::wire::batch::error::property_of;
 use crate::wire::batch::error_body::ErrorBody;
 use crate::wire::batch::quota;
 use crate::wire::sas;
@@ -96,6 +97,12 @@ impl Refused {
     pub fn value(&self, key: &str) -> Option<&str> {
         let found = self.values.iter().find(|(k, _)| k == key);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// The property of the request that it is about.
+    pub fn property(&self) -> Option<&str> {
+        self.value("PropertyName")
+            .or_else(|| property_of(self.code.as_deref()?))
     }
 
     /// What a person can do.

@@ -58,6 +58,7 @@ codes! {
     UNCLEAR_GATHER = "unclear-gather", "The outputs to gather cannot be told from others in their container.";
     ESCAPES_DOWNLOAD_FOLDER = "escapes-download-folder", "An output would be written outside of the download folder.";
     DUPLICATE_OUTPUT = "duplicate-output", "Two tasks would write the same blob.";
+    REFUSED_VALUE = "refused-value", "The service refuses a value of the manifest.";
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod document;
 mod duration;
 mod keys;
 mod load;
+mod property;
 mod retired;
 pub mod section;
 mod shape;
@@ -22,6 +23,7 @@ mod vars;
 pub use at::{At, OneOrMany, Scalar};
 pub use keys::{Key, keys};
 pub use load::{Manifest, load, schema, schema_text};
+pub use property::{Origin, Resource, origin};
 pub use section::account::Account;
 pub use section::cleanup::{Cleanup, Policy};
 pub use section::command::{

@@ -33,6 +33,7 @@ mod promises;
 mod protocol;
 mod proxy;
 mod reconcile;
+mod refused_values;
 mod report;
 mod requests;
 mod sample_script;

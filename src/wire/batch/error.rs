@@ -191,6 +191,24 @@ impl Refusal {
     }
 }
 
+/// The property that a code is about, where the answer names none.
+pub fn property_of(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "AutoScalingFormulaSyntaxError"
+        | "AutoScaleFormulaTooLong"
+        | "InvalidAutoScalingSettings" => "autoScaleFormula",
+        "OutOfRangePriority" => "priority",
+        "InvalidConstraintValue" => "constraints",
+        "NodeAgentSKUNotFound" => "virtualMachineConfiguration.nodeAgentSKUId",
+        "InvalidApplicationPackageReferences" => "applicationPackageReferences",
+        "TaskDependencyListTooLong" | "TaskDependencyRangesTooLong" => "dependsOn",
+        "AccountCoreQuotaReached" => "targetDedicatedNodes",
+        "AccountLowPriorityCoreQuotaReached" => "targetLowPriorityNodes",
+        "UnsupportedVMSize" | "AccountVMSeriesCoreQuotaReached" => "vmSize",
+        _ => return None,
+    })
+}
+
 impl From<Code> for Refusal {
     fn from(code: Code) -> Self {
         Self::new(code)
