@@ -2,14 +2,17 @@
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 use anstream::ColorChoice;
+use rustix::termios::tcgetwinsize;
 use tracing_subscriber::EnvFilter;
 
 use super::args::{Color, Global};
 use super::error::CliError;
 use crate::report::exit_code::ExitCode;
 use crate::report::style::{CYAN, RED, paint};
+use crate::report::width::fold;
 
 /// Colours and logging, once, before anything is printed.
 pub(super) fn set_up(global: &Global, verbose: u8) {
@@ -54,6 +57,37 @@ pub(super) fn data(text: &str) {
     std::process::exit(ExitCode::Error.number().into());
 }
 
+/// What a person reads, no wider than the terminal. Otherwise like data.
+pub(super) fn text(text: &str) {
+    data(&folded(text));
+}
+
+/// As wide as stdout shows it.
+pub(super) fn folded(text: &str) -> String {
+    match stdout_width() {
+        Some(width) => fold(text, width),
+        None => text.to_owned(),
+    }
+}
+
+/// Columns of stdout; None: what reads it is no terminal.
+pub(super) fn stdout_width() -> Option<usize> {
+    width(io::stdout())
+}
+
+/// Columns of stderr; None: what reads it is no terminal.
+pub(super) fn stderr_width() -> Option<usize> {
+    width(io::stderr())
+}
+
+/// What the person says, or else the terminal.
+fn width(stream: impl AsFd) -> Option<usize> {
+    let said = std::env::var("COLUMNS").ok();
+    let said = said.and_then(|columns| columns.parse().ok());
+    let known = || Some(usize::from(tcgetwinsize(stream).ok()?.ws_col));
+    said.or_else(known).filter(|columns| *columns > 0)
+}
+
 /// Data about something that goes on, whether or not anybody reads it.
 pub(super) fn account(text: &str) {
     let _ = write(text);
@@ -65,8 +99,12 @@ fn write(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Talk.
+/// Talk, no wider than the terminal.
 pub(super) fn talk(text: &str) {
+    let text = match stderr_width() {
+        Some(width) => fold(text, width),
+        None => text.to_owned(),
+    };
     // A terminal that went away is no reason to stop working.
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }

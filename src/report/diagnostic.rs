@@ -1,22 +1,36 @@
 //! Problems in a manifest, with the lines they point at.
 
+mod narrow;
+
 use std::fmt;
 
+use anstream::adapter::strip_str;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
+use super::width::columns;
 use crate::diagnostic::{Diagnostic, Severity};
 
-const WIDTH: usize = 100;
+/// Sentences are not made wider than this: long lines are hard to read.
+const WIDE: usize = 100;
+/// With less room than this, a frame takes too much of it.
+const NARROW: usize = 48;
 
-/// All of them, one after the other, each with its place in `text`, which is shown as `source_name`.
-pub fn render(diagnostics: &[Diagnostic], source_name: &str, text: &str, color: bool) -> String {
+/// All of them, one after the other, each with its place in `text`, which is shown as `source_name`. None: the lines
+/// of the text may be as wide as they are.
+pub fn render(
+    diagnostics: &[Diagnostic],
+    source_name: &str,
+    text: &str,
+    color: bool,
+    width: Option<usize>,
+) -> String {
     let theme = if color {
         GraphicalTheme::unicode()
     } else {
         GraphicalTheme::unicode_nocolor()
     };
     let handler = GraphicalReportHandler::new_themed(theme)
-        .with_width(WIDTH)
+        .with_width(width.unwrap_or(WIDE).min(WIDE))
         .with_links(false);
     let source = NamedSource::new(source_name, without_secrets(text));
     let mut out = String::new();
@@ -29,10 +43,16 @@ pub fn render(diagnostics: &[Diagnostic], source_name: &str, text: &str, color: 
         if !out.is_empty() {
             out.push('\n');
         }
-        if handler.render_report(&mut out, &shown).is_err() {
-            out.push_str(&diagnostic.message);
-            out.push('\n');
+        let room = width.unwrap_or(usize::MAX);
+        let mut report = String::new();
+        let is_framed = room >= NARROW && handler.render_report(&mut report, &shown).is_ok();
+        if !is_framed || report.lines().any(|line| columns(line) > room) {
+            report = narrow::render(diagnostic, source_name, source.inner(), room);
         }
+        out.push_str(&match color {
+            true => report,
+            false => strip_str(&report).to_string(),
+        });
     }
     out
 }

@@ -1,8 +1,13 @@
-//! Columns of text, as wide as they must be.
+//! Columns of text, as wide as they must be, and cut where there is less room.
 
 use anstyle::Style;
 
 use super::style::{DIM, paint};
+use super::width::{columns, cut};
+
+/// A column is made no narrower than this to make room for others.
+const NARROW: usize = 8;
+const GAP: usize = 2;
 
 /// Rows of as many cells as there are headings.
 pub struct Table<const N: usize> {
@@ -22,32 +27,31 @@ impl<const N: usize> Table<N> {
         self.rows.push(cells);
     }
 
-    /// All of it; columns that are empty in every row are left out.
-    pub fn render(&self) -> String {
-        let width = |column: usize| {
-            let cells = self.rows.iter().map(|row| row[column].1.chars().count());
-            match cells.max().unwrap_or(0) {
-                0 => 0,
-                widest => widest.max(self.headings[column].len()),
-            }
-        };
-        let widths: Vec<usize> = (0..N).map(width).collect();
-        let last = widths.iter().rposition(|w| *w > 0).unwrap_or(0);
+    /// All of it, no wider than `width` columns; columns that are empty in every row are left out.
+    pub fn render(&self, width: Option<usize>) -> String {
+        let widths = self.widths(width.unwrap_or(usize::MAX));
         let line = |cells: [(Style, &str); N]| {
             let mut out = String::new();
-            for (column, (style, text)) in cells.into_iter().enumerate() {
-                if widths[column] == 0 {
+            let mut pad = 0;
+            let mut room = width.unwrap_or(usize::MAX);
+            for ((style, text), width) in cells.into_iter().zip(&widths) {
+                if *width == 0 || text.is_empty() {
+                    pad += if *width == 0 { 0 } else { width + GAP };
                     continue;
                 }
-                if column == last {
-                    out.push_str(&paint(style, text));
+                if room <= pad {
                     break;
                 }
-                let pad = widths[column].saturating_sub(text.chars().count());
+                out.push_str(&" ".repeat(pad));
+                room -= pad;
+                let text = cut(text, room.min(*width));
+                let taken = columns(&text);
                 out.push_str(&paint(style, text));
-                out.push_str(&" ".repeat(pad + 2));
+                room -= taken;
+                pad = width + GAP - taken;
             }
-            format!("{}\n", out.trim_end())
+            out.push('\n');
+            out
         };
         let mut out = line(self.headings.map(|h| (DIM, h)));
         for row in &self.rows {
@@ -57,28 +61,58 @@ impl<const N: usize> Table<N> {
         }
         out
     }
+
+    /// Of each column: the widest are the first that have to give. What then still has no room is at the right.
+    fn widths(&self, room: usize) -> Vec<usize> {
+        let natural = |column: usize| {
+            let cells = self.rows.iter().map(|row| columns(&row[column].1));
+            match cells.max().unwrap_or(0) {
+                0 => 0,
+                widest => widest.max(self.headings[column].len()),
+            }
+        };
+        let mut widths: Vec<usize> = (0..N).map(natural).collect();
+        let shown = widths.iter().filter(|w| **w > 0).count();
+        let gaps = GAP * shown.saturating_sub(1);
+        while widths.iter().sum::<usize>() + gaps > room {
+            match widths.iter_mut().max() {
+                Some(widest) if *widest > NARROW => *widest -= 1,
+                _ => break,
+            }
+        }
+        widths
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::style::BOLD;
+    use crate::report::style::{BOLD, PLAIN};
+
+    fn shown(width: Option<usize>) -> String {
+        let mut table = Table::new(["NAME", "NOTE", "N"]);
+        for (name, number) in [("a", "1"), ("much-longer-than-that", "22")] {
+            let cells = [name, "", number].map(str::to_owned);
+            let [name, note, number] = cells;
+            table.row([(PLAIN, name), (PLAIN, note), (BOLD, number)]);
+        }
+        anstream::adapter::strip_str(&table.render(width)).to_string()
+    }
 
     #[test]
     fn columns_line_up_and_empty_ones_go() {
-        let plain = Style::new();
-        let mut table = Table::new(["NAME", "NOTE", "N"]);
-        table.row([
-            (plain, "a".into()),
-            (plain, String::new()),
-            (plain, "1".into()),
-        ]);
-        table.row([
-            (plain, "longer".into()),
-            (plain, String::new()),
-            (BOLD, "22".into()),
-        ]);
-        let text = anstream::adapter::strip_str(&table.render()).to_string();
-        assert_eq!(text, "NAME    N\na       1\nlonger  22\n");
+        assert_eq!(
+            shown(None),
+            "NAME                   N\na                      1\nmuch-longer-than-that  22\n"
+        );
+    }
+
+    #[test]
+    fn wide_columns_are_cut_first_and_then_the_line() {
+        assert_eq!(
+            shown(Some(14)),
+            "NAME        N\na           1\nmuch-long…  22\n"
+        );
+        assert_eq!(shown(Some(9)), "NAME\na\nmuch-lo…\n");
     }
 }

@@ -9,6 +9,7 @@ use batchflow::diagnostic::{Diagnostic, codes};
 use batchflow::inputs::{read_lists, scan};
 use batchflow::manifest;
 use batchflow::report::diagnostic::render;
+use batchflow::report::width::columns;
 use serde_json::Value;
 
 fn data() -> PathBuf {
@@ -85,7 +86,7 @@ fn rejected_manifests_get_their_reports() {
                 );
             }
         }
-        let report = render(&found, &name, &text, false);
+        let report = render(&found, &name, &text, false, None);
         let expected = path.with_extension("txt");
         if bless {
             fs::write(&expected, &report).unwrap();
@@ -95,8 +96,12 @@ fn rejected_manifests_get_their_reports() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(with_several >= 30, "{with_several}");
-    // These need a disk that misbehaves, or a file name no repository should hold.
-    let elsewhere = [codes::UNREADABLE_FILE, codes::FILE_CHANGED];
+    // These need a disk that misbehaves, a file name no repository should hold, or a service.
+    let elsewhere = [
+        codes::UNREADABLE_FILE,
+        codes::FILE_CHANGED,
+        codes::REFUSED_VALUE,
+    ];
     for (code, _) in codes::ALL {
         assert!(
             seen.contains(code) || elsewhere.contains(code),
@@ -105,13 +110,62 @@ fn rejected_manifests_get_their_reports() {
     }
 }
 
+/// On any terminal: no line is wider, unless it is one word, and nothing that is said is left out.
+#[test]
+fn reports_fit_the_terminal() {
+    let folder = data().join("rejected");
+    let words = |text: &str| {
+        let words = text.split_whitespace().map(str::to_owned);
+        words.collect::<BTreeSet<String>>()
+    };
+    for path in fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()) {
+        if path.extension().is_none_or(|e| e != "toml") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let found = problems(&text, &folder);
+        for width in [1, 20, 40, 80, 200] {
+            let report = render(&found, "m.toml", &text, false, Some(width));
+            for line in report.lines() {
+                let is_word = !line.trim().contains(' ');
+                assert!(
+                    columns(line) <= width || is_word,
+                    "{}, {width} columns: {line}",
+                    path.display()
+                );
+            }
+            let shown = words(&report);
+            for said in &found {
+                let help = said.help.as_deref().unwrap_or_default();
+                let lost: Vec<_> = words(&said.message)
+                    .union(&words(help))
+                    .filter(|word| !shown.contains(*word))
+                    .cloned()
+                    .collect();
+                assert!(lost.is_empty(), "{}, {width}: {lost:?}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_report_on_narrow_terminals() {
+    let text = "name = \"m\"\n[pool]\nid = \"m\"\nvm_size = \"Standard_D2s_v5\"\ntarget_dedicated_nodes = 1\nimage = { publisher = \"canonical\", offer = \"ubuntu-24_04-lts\", skew = \"server\" }\n[job]\nid = \"m\"\n[[tasks]]\nid = \"a\"\ncommands = [\"date\"]\n";
+    let (_, found) = manifest::load(text, &[]);
+    let at = |width| render(&found, "m.toml", text, false, Some(width));
+    let all: String = [20, 40, 80, 200]
+        .map(|w| format!("=== {w}\n{}", at(w)))
+        .concat();
+    insta::assert_snapshot!(all);
+}
+
 #[test]
 fn the_same_report_in_colour_says_the_same() {
     let text = "name = \"a b\"\n";
     let (_, found) = manifest::load(text, &[]);
-    let coloured = render(&found, "x.toml", text, true);
+    let coloured = render(&found, "x.toml", text, true, None);
     assert!(coloured.contains('\u{1b}'));
-    assert!(!render(&found, "x.toml", text, false).contains('\u{1b}'));
+    assert!(!render(&found, "x.toml", text, false, None).contains('\u{1b}'));
 }
 
 fn keys_of_schema(schema: &Value, root: &Value, path: &str, keys: &mut BTreeSet<String>) {
@@ -181,7 +235,7 @@ fn every_key_is_accepted() {
         found,
         [],
         "{}",
-        render(&found, "every-key.toml", &text, false)
+        render(&found, "every-key.toml", &text, false, None)
     );
     assert_eq!(manifest.unwrap().tasks.len(), 7);
     let mut used = BTreeSet::new();
@@ -310,7 +364,7 @@ fn mutilated_manifests_never_panic() {
                 assert!(cut.get(label.span.clone()).is_some(), "{:?}", label);
             }
             assert_eq!(
-                render(&found, "x", &cut, false).is_empty(),
+                render(&found, "x", &cut, false, None).is_empty(),
                 found.is_empty()
             );
         }
@@ -322,7 +376,7 @@ fn mutilated_manifests_never_panic() {
 fn reports_show_no_passwords() {
     let text = "[[pool.user_accounts]]\nname = 3\npassword = \"hush ✓\"\naccount_key='key'\nsas_key = \"{{vars.sas}}\"\n";
     let (_, found) = manifest::load(text, &[]);
-    let report = render(&found, "x.toml", text, false);
+    let report = render(&found, "x.toml", text, false, None);
     assert!(report.contains("password = \"********\""), "{report}");
     assert!(
         !report.contains("hush") && !report.contains("'key'"),
@@ -330,5 +384,5 @@ fn reports_show_no_passwords() {
     );
     let all = "sas_key = 1\nsas_key = \"{{vars.sas}}\"\n";
     let (_, found) = manifest::load(all, &[]);
-    assert!(render(&found, "x.toml", all, false).contains("{{vars.sas}}"));
+    assert!(render(&found, "x.toml", all, false, None).contains("{{vars.sas}}"));
 }

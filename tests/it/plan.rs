@@ -10,7 +10,9 @@ use batchflow::observed::{
     LiveBlob, LiveContainer, LocalOutput, Observed, OutputReceipt, Receipt, TaskReceipt,
 };
 use batchflow::plan::{Action, Options, Plan, Reason, Refused, TaskPart, TaskWork, destroy};
+use batchflow::report::json::{PlanDocument, line};
 use batchflow::report::plan::PlanView;
+use batchflow::report::width::{columns, fold};
 use serde_json::json;
 
 const MANIFEST: &str = r#"
@@ -334,10 +336,27 @@ fn a_hundred_thousand_tasks_are_a_screenful() {
     let text = text(&desired, &plan);
     assert_eq!(plan.tasks.len(), 100_000);
     assert!(text.lines().count() < 40, "{text}");
+    let summary = text.lines().nth(1).unwrap();
+    assert!(summary.starts_with("Plan: 100000 to run, "), "{text}");
     assert!(
         text.contains("100000 of 100000 to run: never ran"),
         "{text}"
     );
+    let all = PlanView {
+        target: "somewhere",
+        desired: &desired,
+        plan: &plan,
+        verbose: true,
+    };
+    let all = all.render();
+    assert!(all.contains(" count-99999"), "the last task is not listed");
+    assert_eq!(all.matches(" count-").count(), 100_000);
+    for width in [20, 80] {
+        for line in fold(&text, width).lines() {
+            let is_word = !line.trim().contains(' ');
+            assert!(columns(line) <= width || is_word, "{width}: {line}");
+        }
+    }
 }
 
 /// A pool's formula is changed in place; from a fixed size to a formula and back as well.
@@ -526,7 +545,15 @@ network_configuration = { subnet_id = "/Subnets/One" }
     assert_eq!(replaced.action, Action::Replace);
     assert_eq!(replaced.reason.to_string(), "network_configuration changed");
 
-    // The digest says nothing of the password.
+    // The plan says nothing of the password, nor does the digest.
+    let mut observed = nothing();
+    let live = json!({ "userAccounts": [{ "name": "other", "elevationLevel": "nonadmin" }] });
+    observed.pool = Some(pool("words", live));
+    let plan = build(&desired, &observed).unwrap();
+    let said = text(&desired, &plan) + &line(&PlanDocument::new("somewhere", &desired, &plan));
+    assert!(said.contains("user_accounts: other → as in the manifest"));
+    assert!(!said.contains("secret-word"), "{said}");
+
     let other = manifest.replace("secret-word", "another word");
     let other = self::desired(&other, &[("a.txt", "one")]);
     assert_eq!(desired.pool.digest, other.pool.digest);
