@@ -73,6 +73,12 @@ pub enum CredentialsError {
         #[source]
         source: InvalidEndpoint,
     },
+    #[error("{from} is `{value}`, which is an address: the name of the account is `{name}`")]
+    Address {
+        from: String,
+        value: String,
+        name: String,
+    },
     #[error("{CONNECTION_STRING} {0}")]
     ConnectionString(String),
     #[error(
@@ -193,6 +199,9 @@ impl Account {
                 Some((from, format!("https://{name}.blob.core.windows.net")))
             });
 
+        for name in [&batch_name, &storage_name].into_iter().flatten() {
+            check_name(name)?;
+        }
         match (
             batch_name,
             batch_credential,
@@ -216,6 +225,18 @@ impl Account {
 
 /// Where a value comes from, and the value.
 type Sourced = (String, String);
+
+fn check_name((from, value): &Sourced) -> Result<(), CredentialsError> {
+    let (_, address) = value.split_once("://").unwrap_or(("", value));
+    match address.split(['.', '/', ':']).next() {
+        Some(name) if name != value => Err(CredentialsError::Address {
+            from: from.clone(),
+            value: value.clone(),
+            name: name.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
 
 fn service(
     (_, name): Sourced,

@@ -174,7 +174,9 @@ fn find<'a>(
             n => format!(" (and {} more like this)", n - 1),
         };
         let message = format!("{} cannot be a blob{others}", shown(&path, folder));
-        report(codes::INVALID_BLOB_NAME, message, &reason, None);
+        let help = path.to_str().is_none();
+        let help = help.then_some("give it a name in UTF-8, or move it elsewhere");
+        report(codes::INVALID_BLOB_NAME, message, &reason, help);
     }
 }
 

@@ -280,8 +280,20 @@ fn other_form(alternatives: &[&Value], found: &DeValue<'_>, path: &str) -> Optio
         DeValue::Array(_) if has("additionalProperties") => {
             Some(format!("write a line `[{path}.NAME]` for each of them"))
         }
+        DeValue::Array(names) if path.ends_with("depends_on") => {
+            let names = names.iter().filter_map(|name| name.get_ref().as_str());
+            Some(depends_on(names))
+        }
+        DeValue::String(name) if path.ends_with("depends_on") => Some(depends_on([&**name])),
         _ => None,
     }
+}
+
+/// The table for what other tools write as a list.
+fn depends_on<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("{name:?}")).collect();
+    let names = names.join(", ");
+    format!("write `depends_on = {{ tasks = [{names}] }}`, or `task_ids` for the ids of tasks")
 }
 
 /// The whole document has no line of its own to point at: its beginning has to do.
