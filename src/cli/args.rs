@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::run_args::{
-    AccountArgs, CancelArgs, DownloadArgs, FilesArgs, GcArgs, ImagesArgs, ImportCommand, InitArgs,
-    LogsArgs, LookArgs, TasksArgs, WhyArgs,
+    AccountCheckArgs, CancelArgs, DownloadArgs, FilesArgs, GcArgs, ImagesArgs, ImportCommand,
+    InitArgs, LogsArgs, LookArgs, TasksArgs,
 };
 use crate::report::exit_code::ExitCode;
 use crate::report::progress::Mode;
@@ -63,8 +63,8 @@ pub(super) enum Command {
     /// Print the JSON Schema of a manifest, for editors
     Schema,
     /// Say which account and credentials are used, and check each right with a call that changes nothing
-    Account(AccountArgs),
-    /// Say what a diagnostic code means, or why tasks of a manifest do not run
+    Account(AccountCheckArgs),
+    /// Say why tasks of a manifest do not run and what to do, or what a diagnostic code means
     Explain(ExplainArgs),
     /// Try formulas that size pools
     #[command(subcommand)]
@@ -81,8 +81,6 @@ pub(super) enum Command {
     Serve(ServeArgs),
     /// Show how the job and the pool stand, what failed, and what is in the way
     Status(LookArgs),
-    /// Say why tasks do not run, and what to do
-    Why(WhyArgs),
     /// List the tasks of the job
     Tasks(TasksArgs),
     /// Show what tasks wrote: from the node while it is there, from blob storage afterwards
@@ -231,6 +229,9 @@ pub(super) struct DestroyArgs {
     /// Do not ask
     #[arg(short, long, visible_alias = "auto-approve")]
     pub(super) yes: bool,
+    /// Print JSON
+    #[arg(long, requires = "yes")]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

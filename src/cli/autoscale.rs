@@ -51,7 +51,8 @@ pub(super) fn check(args: &AutoscaleCheckArgs) -> Result<ExitCode, CliError> {
         Err(problems) => {
             let name = args.file.display().to_string();
             let found: Vec<Diagnostic> = problems.iter().map(diagnostic).collect();
-            output::talk(&render(&found, &name, &text, output::stderr_color()));
+            let (color, width) = (output::stderr_color(), output::stderr_width());
+            output::talk(&render(&found, &name, &text, color, width));
             Err(CliError::Formula {
                 problems: problems.len(),
             })

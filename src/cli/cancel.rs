@@ -9,6 +9,7 @@ use super::still_running;
 use super::target::Target;
 use crate::observed::{live_job, owner, pool_id};
 use crate::report::exit_code::ExitCode;
+use crate::report::json::{self, Cancelled};
 use crate::report::quantity::count;
 use crate::wire::batch::job::{Job, JobState};
 use crate::wire::batch::task::TaskState;
@@ -40,10 +41,14 @@ async fn cancel(args: &CancelArgs, document: &Document, target: &Target) -> Resu
         _ => {}
     }
     output::talk(&format!("Target: {}\n", target.name));
-    if args.tasks.is_empty() {
-        whole(args, target, &job).await?;
+    let (job_ended, tasks_ended) = if args.tasks.is_empty() {
+        (whole(args, target, &job).await?, Vec::new())
     } else {
-        single(args, target, &job).await?;
+        (false, single(args, target, &job).await?)
+    };
+    if args.json {
+        let document = Cancelled::new(&target.name, &job.id, job_ended, tasks_ended);
+        output::data(&json::line(&document));
     }
     let batch = &target.client.batch;
     let costs_money = !target.is_local() && !target.is_neighbour();
@@ -61,10 +66,11 @@ async fn cancel(args: &CancelArgs, document: &Document, target: &Target) -> Resu
     Ok(())
 }
 
-async fn whole(args: &CancelArgs, target: &Target, job: &Job) -> Result<(), CliError> {
+/// Whether there was anything to end.
+async fn whole(args: &CancelArgs, target: &Target, job: &Job) -> Result<bool, CliError> {
     if job.state == JobState::Completed {
-        output::data(&format!("Job `{}` is completed already.\n", job.id));
-        return Ok(());
+        say(args, &format!("Job `{}` is completed already.\n", job.id));
+        return Ok(false);
     }
     let counts = target.client.batch.task_counts(&job.id).await?.task_counts;
     let open = usize::try_from(counts.active + counts.running).unwrap_or(0);
@@ -78,31 +84,38 @@ async fn whole(args: &CancelArgs, target: &Target, job: &Job) -> Result<(), CliE
     )?;
     let ended = target.client.batch.terminate_job(&job.id, Some(REASON));
     ended.await?;
-    output::data(&format!("Job `{}` is ended.\n", job.id));
-    Ok(())
+    say(args, &format!("Job `{}` is ended.\n", job.id));
+    Ok(true)
 }
 
-async fn single(args: &CancelArgs, target: &Target, job: &Job) -> Result<(), CliError> {
+/// The tasks that are ended now.
+async fn single(args: &CancelArgs, target: &Target, job: &Job) -> Result<Vec<String>, CliError> {
     let batch = &target.client.batch;
     let mut open = Vec::new();
     for id in &args.tasks {
         let task = batch.get_task(&job.id, id).await?;
         let task = task.ok_or_else(|| CliError::NoTask { task: id.clone() })?;
         if task.state == TaskState::Completed {
-            output::data(&format!("Task `{id}` is completed already.\n"));
+            say(args, &format!("Task `{id}` is completed already.\n"));
         } else {
-            open.push(id);
+            open.push(id.clone());
         }
     }
     if open.is_empty() {
-        return Ok(());
+        return Ok(open);
     }
     confirm(args, &format!("End {}?", count(open.len(), "task")))?;
-    for id in open {
+    for id in &open {
         batch.terminate_task(&job.id, id).await?;
-        output::data(&format!("Task `{id}` is ended.\n"));
+        say(args, &format!("Task `{id}` is ended.\n"));
     }
-    Ok(())
+    Ok(open)
+}
+
+fn say(args: &CancelArgs, text: &str) {
+    if !args.json {
+        output::text(text);
+    }
 }
 
 fn confirm(args: &CancelArgs, question: &str) -> Result<(), CliError> {

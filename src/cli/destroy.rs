@@ -12,6 +12,7 @@ use crate::apply::{Run, run as carry_out};
 use crate::observed::{Receipt, observe_owned};
 use crate::plan;
 use crate::report::exit_code::ExitCode;
+use crate::report::json::{self, Destroyed};
 use crate::report::plan::PlanView;
 use crate::report::progress::{Mode, Progress};
 
@@ -36,8 +37,9 @@ async fn with_target(
         .await
         .map_err(CliError::Observe)?;
     let plan = plan::destroy(desired, &observed);
-    if plan.is_empty() {
-        output::data(&format!("Target: {}\nNothing to destroy.\n", target.name));
+    let resources = plan.cleanup.fates().filter(|f| f.is_deleted(true)).count();
+    if plan.is_empty() && !args.json {
+        output::text(&format!("Target: {}\nNothing to destroy.\n", target.name));
         return Ok(ExitCode::Ok);
     }
     let view = PlanView {
@@ -46,8 +48,8 @@ async fn with_target(
         plan: &plan,
         verbose: global.verbose > 0,
     };
-    if !global.quiet {
-        output::data(&view.render());
+    if !global.quiet && !args.json {
+        output::text(&view.render());
     }
     if !args.yes && !output::confirm("\nDestroy these?")? {
         return Err(CliError::NotConfirmed);
@@ -67,5 +69,8 @@ async fn with_target(
     progress.clear();
     result.map_err(CliError::Apply)?;
     output::talk("Destroy complete.\n");
+    if args.json {
+        output::data(&json::line(&Destroyed::new(&target.name, resources)));
+    }
     Ok(ExitCode::Ok)
 }

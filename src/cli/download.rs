@@ -11,6 +11,7 @@ use super::target::{Purpose, Target};
 use super::{interrupt, output, plan};
 use crate::apply::{Run, run as carry_out};
 use crate::report::exit_code::ExitCode;
+use crate::report::json::{self, Downloaded};
 use crate::report::progress::{Mode, Progress};
 use crate::report::quantity::{bytes, count};
 
@@ -23,9 +24,15 @@ pub(super) async fn run(args: &DownloadArgs, global: &Global) -> Result<ExitCode
     let target = Target::open(&document, &args.of.target, Purpose::Look).await?;
     let work = async |lost| fetch(&document, &target, global, lost).await;
     let result = with_lock(&document, &target, work).await;
+    let name = target.name.clone();
     target.close().await;
     let (files, size) = result?;
-    output::data(&match files {
+    if args.json {
+        let to = to.to_string_lossy();
+        output::data(&json::line(&Downloaded::new(&name, &to, files, size)));
+        return Ok(ExitCode::Ok);
+    }
+    output::text(&match files {
         0 => "Nothing new to download.\n".to_owned(),
         _ => format!(
             "{} ({}) to {}\n",

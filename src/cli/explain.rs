@@ -10,17 +10,17 @@ use crate::report::explain;
 
 pub(super) async fn run(args: &ExplainArgs) -> Result<ExitCode, CliError> {
     let Some(code) = &args.code_or_manifest else {
-        output::data(&explain::list());
+        output::text(&explain::list());
         return Ok(ExitCode::Ok);
     };
     // No code is the name of a file.
     if code.extension().is_some() || code.is_file() {
-        return why::explain(code, args).await;
+        return why::run(code, args).await;
     }
     let code = code.to_string_lossy();
     match pages::page(&code) {
         Some(page) => {
-            output::data(&explain::page(&code, page));
+            output::text(&explain::page(&code, page));
             Ok(ExitCode::Ok)
         }
         None => Err(CliError::UnknownCode {

@@ -14,7 +14,7 @@ use super::target::Target;
 use super::tasks::job_id;
 use crate::client::batch::Batch;
 use crate::report::exit_code::ExitCode;
-use crate::report::files;
+use crate::report::{files, json};
 use crate::wire::batch::file::FileEntry;
 
 /// Bytes asked for at once.
@@ -42,9 +42,9 @@ async fn list(batch: &Batch, job: &str, args: &FilesArgs) -> Result<(), CliError
         result => result?,
     };
     output::data(&if args.json {
-        files::json(job, &args.task, &found)
+        json::line(&json::FileList::new(job, &args.task, &found))
     } else {
-        files::table(&found)
+        files::table(&found, output::stdout_width())
     });
     Ok(())
 }

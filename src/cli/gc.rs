@@ -8,8 +8,8 @@ use crate::client::{Client, ClientError};
 use crate::clock;
 use crate::observed::{Kind, Marked, marked};
 use crate::report::exit_code::ExitCode;
-use crate::report::leftovers;
 use crate::report::quantity::count;
+use crate::report::{json, leftovers};
 use crate::wire::time::Time;
 
 pub(super) async fn run(args: &GcArgs) -> Result<ExitCode, CliError> {
@@ -27,9 +27,9 @@ async fn collect(args: &GcArgs, target: &Target) -> Result<(), CliError> {
         all.retain(|manifest, _| manifest == name);
     }
     if args.json {
-        output::data(&leftovers::json(&target.name, &all));
+        output::data(&json::line(&json::Leftovers::new(&target.name, &all)));
     } else {
-        output::data(&leftovers::render(&target.name, &all, args.containers));
+        output::text(&leftovers::render(&target.name, &all, args.containers));
     }
     let doomed = leftovers::left_over(&all, args.containers);
     if doomed.is_empty() || args.dry_run || (args.json && !args.yes) {

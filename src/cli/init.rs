@@ -18,7 +18,7 @@ const STARTER: &str = include_str!("starter.toml");
 pub(super) fn run(args: &InitArgs) -> Result<ExitCode, CliError> {
     if args.list {
         for example in examples::all() {
-            output::data(&format!("{:<18} {}\n", example.name, example.about()));
+            output::text(&format!("{:<18} {}\n", example.name, example.about()));
         }
         return Ok(ExitCode::Ok);
     }

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::desired::Desired;
 use crate::observed::{live_job, pool_id};
 use crate::report::exit_code::ExitCode;
-use crate::report::nodes;
+use crate::report::{json, nodes};
 use crate::wire::batch::machine::SupportedImage;
 use crate::wire::batch::node::Node;
 
@@ -27,13 +27,14 @@ pub(super) async fn run(args: &LookArgs) -> Result<ExitCode, CliError> {
             pool: document.desired.pool.id.to_string(),
         });
     };
-    output::data(&if args.json {
-        nodes::nodes_json(&pool, &found)
+    if args.json {
+        output::data(&json::line(&json::NodeList::new(&pool, &found)));
     } else if found.is_empty() {
-        format!("Pool `{pool}` has no nodes.\n")
+        output::text(&format!("Pool `{pool}` has no nodes.\n"));
     } else {
-        nodes::nodes(&found, clock::now().into())
-    });
+        let now = clock::now().into();
+        output::data(&nodes::nodes(&found, now, output::stdout_width()));
+    }
     Ok(ExitCode::Ok)
 }
 
@@ -71,12 +72,12 @@ pub(super) async fn images(args: &ImagesArgs) -> Result<ExitCode, CliError> {
         words.iter().all(|word| text.contains(word))
     });
     found.sort_by_key(nodes::image_text);
-    output::data(&if args.json {
-        nodes::images_json(&found)
+    if args.json {
+        output::data(&json::line(&json::ImageList::new(&found)));
     } else if found.is_empty() {
-        "The account supports no such image.\n".to_owned()
+        output::text("The account supports no such image.\n");
     } else {
-        nodes::images(&found)
-    });
+        output::data(&nodes::images(&found, output::stdout_width()));
+    }
     Ok(ExitCode::Ok)
 }

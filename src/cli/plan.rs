@@ -38,7 +38,7 @@ pub(super) async fn run(args: &PlanArgs, global: &Global) -> Result<ExitCode, Cl
         let document = PlanDocument::new(&name, &document.desired, &plan);
         output::data(&json::line(&document));
     } else {
-        output::data(&view.render());
+        output::text(&view.render());
     }
     if let Some(out) = &args.out {
         output::talk(&format!(

@@ -44,17 +44,6 @@ pub(super) struct TasksArgs {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct WhyArgs {
-    #[command(flatten)]
-    pub(super) of: WhereArgs,
-    /// The task; without it, all that wait
-    pub(super) task: Option<String>,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct LogsArgs {
     #[command(flatten)]
     pub(super) of: WhereArgs,
@@ -97,12 +86,27 @@ pub(super) struct CancelArgs {
     /// Do not ask
     #[arg(short, long, visible_alias = "auto-approve")]
     pub(super) yes: bool,
+    /// Print JSON
+    #[arg(long, requires = "yes")]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct DownloadArgs {
     #[command(flatten)]
     pub(super) of: WhereArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AccountCheckArgs {
+    #[command(flatten)]
+    pub(super) of: AccountArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// An account: of a manifest, or of the environment.

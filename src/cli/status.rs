@@ -12,6 +12,7 @@ use crate::clock;
 use crate::event::TaskFailure;
 use crate::observed::{self, Standing, reasons, standing};
 use crate::report::exit_code::ExitCode;
+use crate::report::json;
 use crate::report::status::StatusView;
 
 /// Failed tasks that are asked for.
@@ -38,11 +39,11 @@ pub(super) async fn run(args: &LookArgs) -> Result<ExitCode, CliError> {
         manifest: &format!("{}{options}", document.path.display()),
         now: clock::now().into(),
     };
-    output::data(&if args.json {
-        view.json()
+    if args.json {
+        output::data(&json::line(&json::Status::new(&view)));
     } else {
-        view.render()
-    });
+        output::text(&view.render());
+    }
     Ok(ExitCode::Ok)
 }
 

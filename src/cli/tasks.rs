@@ -9,7 +9,7 @@ use super::target::Target;
 use crate::clock;
 use crate::observed::{self, LiveTask, live_job};
 use crate::report::exit_code::ExitCode;
-use crate::report::tasks;
+use crate::report::{json, tasks};
 
 pub(super) async fn run(args: &TasksArgs) -> Result<ExitCode, CliError> {
     let document = document::load_footprint(&args.of.manifest)?;
@@ -17,13 +17,14 @@ pub(super) async fn run(args: &TasksArgs) -> Result<ExitCode, CliError> {
     let result = list(args, &document, &target).await;
     target.close().await;
     let (job, found) = result?;
-    output::data(&if args.json {
-        tasks::json(&job, &found)
+    if args.json {
+        output::data(&json::line(&json::TaskList::new(&job, &found)));
     } else if found.is_empty() {
-        tasks::none(&job)
+        output::text(&tasks::none(&job));
     } else {
-        tasks::table(&found, clock::now().into())
-    });
+        let now = clock::now().into();
+        output::data(&tasks::table(&found, now, output::stdout_width()));
+    }
     Ok(ExitCode::Ok)
 }
 

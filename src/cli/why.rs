@@ -1,4 +1,4 @@
-//! `batchflow why`: why tasks do not run.
+//! `batchflow explain MANIFEST [TASK]`: why tasks do not run.
 
 use std::path::Path;
 
@@ -6,7 +6,6 @@ use super::args::{ExplainArgs, ManifestArgs};
 use super::document::{self, Document};
 use super::error::CliError;
 use super::output;
-use super::run_args::WhereArgs;
 use super::target::Target;
 use crate::apply::failure;
 use crate::clock;
@@ -15,6 +14,7 @@ use crate::observed::{
     standing, task_standing,
 };
 use crate::report::exit_code::ExitCode;
+use crate::report::json::{self, Explanation};
 use crate::report::reason;
 use crate::report::why::{JobView, TaskView};
 use crate::wire::time::Time;
@@ -25,32 +25,25 @@ const SAMPLE: usize = 20;
 /// Bytes of the stderr of a failed task.
 const TAIL: usize = 2048;
 
-pub(super) async fn run(
-    args: &WhereArgs,
-    task: Option<&str>,
-    json: bool,
-) -> Result<ExitCode, CliError> {
-    let document = document::load_footprint(&args.manifest)?;
+pub(super) async fn run(manifest: &Path, args: &ExplainArgs) -> Result<ExitCode, CliError> {
+    let manifest = ManifestArgs {
+        manifest: manifest.to_owned(),
+        vars: args.vars.clone(),
+    };
+    let document = document::load_footprint(&manifest)?;
     let target = Target::reach(&document, &args.target).await?;
-    let answer = match task {
-        Some(task) => of_task(&document, &target, task, json).await,
-        None => of_job(&document, &target, json).await,
+    let answer = match &args.task {
+        Some(task) => of_task(&document, &target, task, args.json).await,
+        None => of_job(&document, &target, args.json).await,
     };
     target.close().await;
-    output::data(&answer?);
+    let answer = answer?;
+    if args.json {
+        output::data(&answer);
+    } else {
+        output::text(&answer);
+    }
     Ok(ExitCode::Ok)
-}
-
-/// The same for `batchflow explain`.
-pub(super) async fn explain(manifest: &Path, args: &ExplainArgs) -> Result<ExitCode, CliError> {
-    let of = WhereArgs {
-        manifest: ManifestArgs {
-            manifest: manifest.to_owned(),
-            vars: args.vars.clone(),
-        },
-        target: args.target.clone(),
-    };
-    run(&of, args.task.as_deref(), args.json).await
 }
 
 async fn of_task(
@@ -87,7 +80,10 @@ async fn of_task(
         job: &job.id,
         now: clock::now().into(),
     };
-    Ok(if json { view.json() } else { view.render() })
+    Ok(match json {
+        true => json::line(&Explanation::of_task(&view)),
+        false => view.render(),
+    })
 }
 
 async fn of_job(document: &Document, target: &Target, json: bool) -> Result<String, CliError> {
@@ -101,7 +97,10 @@ async fn of_job(document: &Document, target: &Target, json: bool) -> Result<Stri
         is_paused: target.is_local(),
         now,
     };
-    Ok(if json { view.json() } else { view.render() })
+    Ok(match json {
+        true => json::line(&Explanation::of_job(&view)),
+        false => view.render(),
+    })
 }
 
 /// What keeps single tasks, those kept by the same thing together.

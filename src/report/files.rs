@@ -1,16 +1,14 @@
-//! Files of a task as a table and for machines.
+//! Files of a task as a table.
 
 use anstyle::Style;
-use serde_json::{Value, json};
 
-use super::envelope::document;
 use super::quantity::bytes;
 use super::style::BOLD;
 use super::table::Table;
 use crate::wire::batch::file::FileEntry;
 
-/// A line for each file, folders ending with a slash; styled.
-pub fn table(files: &[FileEntry]) -> String {
+/// A line for each file, folders ending with a slash, no wider than `width`; styled.
+pub fn table(files: &[FileEntry], width: Option<usize>) -> String {
     let mut table = Table::new(["FILE", "SIZE", "CHANGED"]);
     for file in files {
         let is_folder = file.is_directory == Some(true);
@@ -25,20 +23,5 @@ pub fn table(files: &[FileEntry]) -> String {
             (Style::new(), changed.unwrap_or_default()),
         ]);
     }
-    table.render()
-}
-
-/// The same for machines.
-pub fn json(job: &str, task: &str, files: &[FileEntry]) -> String {
-    let one = |file: &FileEntry| {
-        let properties = file.properties.as_ref();
-        json!({
-            "name": file.name,
-            "is_directory": file.is_directory.unwrap_or(false),
-            "length": properties.map(|p| p.content_length),
-            "last_modified": properties.map(|p| p.last_modified),
-        })
-    };
-    let files: Vec<Value> = files.iter().map(one).collect();
-    document("files", json!({ "job": job, "task": task, "files": files }))
+    table.render(width)
 }

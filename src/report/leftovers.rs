@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use serde_json::{Value, json};
-
-use super::envelope::document;
 use super::quantity::count;
 use super::style::{BOLD, DIM, paint, symbol};
 use crate::observed::{Belongings, Kind, Marked};
@@ -54,20 +51,4 @@ pub fn left_over(all: &BTreeMap<String, Belongings>, containers: bool) -> Vec<&M
     resources
         .filter(|m| containers || m.kind != Kind::Container)
         .collect()
-}
-
-/// The same for machines.
-pub fn json(target: &str, all: &BTreeMap<String, Belongings>) -> String {
-    let resource = |m: &Marked| json!({ "kind": m.kind.as_str(), "name": m.name, "note": m.note });
-    let manifests: Vec<Value> = all
-        .iter()
-        .map(|(manifest, b)| {
-            json!({
-                "manifest": manifest,
-                "in_use": b.in_use,
-                "resources": b.resources.iter().map(resource).collect::<Vec<_>>(),
-            })
-        })
-        .collect();
-    document("gc", json!({ "target": target, "manifests": manifests }))
 }

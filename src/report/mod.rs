@@ -4,7 +4,6 @@
 pub mod cause;
 pub mod cost;
 pub mod diagnostic;
-pub mod envelope;
 pub mod exit_code;
 pub mod explain;
 pub mod failure;
@@ -23,3 +22,4 @@ pub mod summary;
 pub mod table;
 pub mod tasks;
 pub mod why;
+pub mod width;

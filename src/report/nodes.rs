@@ -1,9 +1,7 @@
-//! Nodes and images as tables and for machines.
+//! Nodes and images as tables.
 
 use anstyle::Style;
-use serde_json::{Value, json};
 
-use super::envelope::document;
 use super::quantity::duration;
 use super::style::{BOLD, DIM, GREEN, RED, YELLOW, paint};
 use super::table::Table;
@@ -13,8 +11,8 @@ use crate::wire::time::Time;
 
 const PLAIN: Style = Style::new();
 
-/// A line for each node, with a heading; styled.
-pub fn nodes(nodes: &[Node], now: Time) -> String {
+/// A line for each node, with a heading, no wider than `width`; styled.
+pub fn nodes(nodes: &[Node], now: Time, width: Option<usize>) -> String {
     let mut table = Table::new([
         "NODE",
         "STATE",
@@ -42,7 +40,7 @@ pub fn nodes(nodes: &[Node], now: Time) -> String {
             (RED, note(node)),
         ]);
     }
-    table.render()
+    table.render(width)
 }
 
 fn state_style(state: NodeState) -> Style {
@@ -66,27 +64,6 @@ fn note(node: &Node) -> String {
     notes.join("; ")
 }
 
-/// The same for machines.
-pub fn nodes_json(pool: &str, nodes: &[Node]) -> String {
-    let one = |node: &Node| {
-        json!({
-            "id": node.id,
-            "state": node.state,
-            "since": node.state_transition_time,
-            "scheduling_state": node.scheduling_state,
-            "is_dedicated": node.is_dedicated,
-            "ip_address": node.ip_address,
-            "running_tasks": node.running_tasks_count,
-            "running_task_slots": node.running_task_slots_count,
-            "tasks_run": node.total_tasks_run,
-            "start_task_exit_code": node.start_task_info.as_ref().and_then(|i| i.exit_code),
-            "errors": node.errors.iter().map(|e| json!({"code": e.code, "message": e.message})).collect::<Vec<_>>(),
-        })
-    };
-    let nodes: Vec<Value> = nodes.iter().map(one).collect();
-    document("nodes", json!({ "pool": pool, "nodes": nodes }))
-}
-
 /// What a manifest says of an image, all of it in one text.
 pub fn image_text(image: &SupportedImage) -> String {
     let part = |part: &Option<String>| part.clone().unwrap_or_default();
@@ -100,8 +77,8 @@ pub fn image_text(image: &SupportedImage) -> String {
     )
 }
 
-/// A line for each image, with a heading; styled.
-pub fn images(images: &[SupportedImage]) -> String {
+/// A line for each image, with a heading, no wider than `width`; styled.
+pub fn images(images: &[SupportedImage], width: Option<usize>) -> String {
     let mut table = Table::new([
         "PUBLISHER",
         "OFFER",
@@ -127,7 +104,7 @@ pub fn images(images: &[SupportedImage]) -> String {
             (DIM, notes.join(", ")),
         ]);
     }
-    let mut out = table.render();
+    let mut out = table.render(width);
     if let [only] = images {
         let reference = &only.image_reference;
         out.push_str(&format!(
@@ -139,22 +116,4 @@ pub fn images(images: &[SupportedImage]) -> String {
         ));
     }
     out
-}
-
-/// The same for machines.
-pub fn images_json(images: &[SupportedImage]) -> String {
-    let one = |image: &SupportedImage| {
-        json!({
-            "publisher": image.image_reference.publisher,
-            "offer": image.image_reference.offer,
-            "sku": image.image_reference.sku,
-            "node_agent_sku_id": image.node_agent_sku_id,
-            "os_type": image.os_type,
-            "verification_type": image.verification_type,
-            "capabilities": image.capabilities,
-            "batch_support_end_of_life": image.batch_support_end_of_life,
-        })
-    };
-    let images: Vec<Value> = images.iter().map(one).collect();
-    document("images", json!({ "images": images }))
 }

@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use serde_json::{Value, json};
-
 use super::failure::tail;
 use super::quantity::{count, duration};
 use super::style::{BOLD, CYAN, DIM, RED, YELLOW, paint};
@@ -43,18 +41,6 @@ pub fn render(reason: &Reason, now: Time) -> String {
         let _ = writeln!(out, "  {} {help}", paint(CYAN, "help:"));
     }
     out
-}
-
-/// A reason for machines.
-pub fn json(reason: &Reason, now: Time) -> Value {
-    let words = words(reason, now);
-    json!({
-        "code": words.code,
-        "trouble": reason.is_trouble(),
-        "message": words.what,
-        "help": words.help,
-        "stderr_tail": words.stderr_tail,
-    })
 }
 
 /// A reason in words.

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use serde_json::{Value, json};
-
 use super::cause::{Stderr, causes, kind};
-use super::envelope::document;
 use super::quantity::{count, duration};
 use super::reason;
 use super::style::{BOLD, DIM, RED, paint};
@@ -185,39 +182,6 @@ impl StatusView<'_> {
             );
         }
     }
-
-    /// The same for machines.
-    pub fn json(&self) -> String {
-        let standing = self.standing;
-        let reasons = self.reasons.iter().map(|r| reason::json(r, self.now));
-        document(
-            "status",
-            json!({
-                "target": self.target,
-                "manifest": self.name,
-                "job": standing.job.as_ref().map(|job| json!({
-                    "id": job.id,
-                    "state": job.state,
-                    "since": job.state_transition_time,
-                    "terminate_reason": job.execution_info.as_ref().and_then(|i| i.terminate_reason.clone()),
-                })),
-                "tasks": standing.counts.as_ref().map(|c| json!({
-                    "active": c.task_counts.active,
-                    "running": c.task_counts.running,
-                    "succeeded": c.task_counts.succeeded,
-                    "failed": c.task_counts.failed,
-                })),
-                "schedule": standing.schedule.as_ref().map(|s| json!({
-                    "id": s.id,
-                    "state": s.state,
-                    "next_run_time": s.execution_info.next_run_time,
-                })),
-                "pool": standing.pool.as_ref().map(|pool| pool_json(pool, &standing.nodes)),
-                "failures": self.failures,
-                "reasons": reasons.collect::<Vec<Value>>(),
-            }),
-        )
-    }
 }
 
 /// A failed task in one line, its id as wide as the widest; styled.
@@ -264,24 +228,11 @@ fn size(pool: &Pool) -> String {
     }
 }
 
-fn by_state(nodes: &[Node]) -> BTreeMap<&'static str, usize> {
+/// How many nodes are in each state.
+pub(super) fn by_state(nodes: &[Node]) -> BTreeMap<&'static str, usize> {
     let mut states = BTreeMap::new();
     for node in nodes {
         *states.entry(node.state.as_str()).or_default() += 1;
     }
     states
-}
-
-fn pool_json(pool: &Pool, nodes: &[Node]) -> Value {
-    json!({
-        "id": pool.id,
-        "state": pool.state,
-        "allocation_state": pool.allocation_state,
-        "vm_size": pool.vm_size,
-        "current_dedicated_nodes": pool.current_dedicated_nodes,
-        "target_dedicated_nodes": pool.target_dedicated_nodes,
-        "current_low_priority_nodes": pool.current_low_priority_nodes,
-        "target_low_priority_nodes": pool.target_low_priority_nodes,
-        "nodes": by_state(nodes),
-    })
 }

@@ -1,11 +1,9 @@
-//! Tasks of a job as a table and for machines.
+//! Tasks of a job as a table.
 
 use std::time::Duration;
 
 use anstyle::Style;
-use serde_json::{Value, json};
 
-use super::envelope::document;
 use super::quantity::duration;
 use super::style::{BOLD, GREEN, RED, YELLOW, paint};
 use super::table::Table;
@@ -15,8 +13,8 @@ use crate::wire::time::Time;
 
 const PLAIN: Style = Style::new();
 
-/// A line for each task, with a heading; styled.
-pub fn table(tasks: &[LiveTask], now: Time) -> String {
+/// A line for each task, with a heading, no wider than `width`; styled.
+pub fn table(tasks: &[LiveTask], now: Time, width: Option<usize>) -> String {
     let mut table = Table::new(["TASK", "STATE", "EXIT", "NODE", "TIME", "RETRIES"]);
     for task in tasks {
         let info = task.execution_info.as_ref();
@@ -32,35 +30,7 @@ pub fn table(tasks: &[LiveTask], now: Time) -> String {
             (PLAIN, retries.map(|n| n.to_string()).unwrap_or_default()),
         ]);
     }
-    table.render()
-}
-
-/// The same for machines.
-pub fn json(job: &str, tasks: &[LiveTask]) -> String {
-    let tasks: Vec<Value> = tasks.iter().map(one).collect();
-    document("tasks", json!({ "job": job, "tasks": tasks }))
-}
-
-fn one(task: &LiveTask) -> Value {
-    let info = task.execution_info.as_ref();
-    let failure = info.and_then(|i| i.failure_info.as_ref());
-    json!({
-        "id": task.id,
-        "state": task.state,
-        "since": task.state_transition_time,
-        "succeeded": task.is_completed().then(|| task.succeeded()),
-        "exit_code": task.exit_code(),
-        "node": task.node_info.as_ref().and_then(|n| n.node_id.clone()),
-        "start_time": info.and_then(|i| i.start_time),
-        "end_time": info.and_then(|i| i.end_time),
-        "retries": info.map(|i| i.retry_count),
-        "requeues": info.map(|i| i.requeue_count),
-        "failure": failure.map(|f| json!({
-            "category": f.category,
-            "code": f.code,
-            "message": f.message,
-        })),
-    })
+    table.render(width)
 }
 
 fn state(task: &LiveTask) -> (Style, String) {

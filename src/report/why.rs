@@ -1,11 +1,8 @@
-//! Why tasks do not run, as an answer to a person or a machine.
+//! Why tasks do not run, as an answer to a person.
 
 use std::fmt::Write;
 
-use serde_json::json;
-
 use super::cause::{Stderr, causes};
-use super::envelope::document;
 use super::failure;
 use super::quantity::{count, duration};
 use super::reason;
@@ -47,25 +44,6 @@ impl TaskView<'_> {
             out.push_str(&reason::render(reason, self.now));
         }
         out
-    }
-
-    /// The same for machines.
-    pub fn json(&self) -> String {
-        let task = &self.one.task;
-        let reasons = self.reasons.iter().map(|r| reason::json(r, self.now));
-        document(
-            "why",
-            json!({
-                "job": self.job,
-                "task": {
-                    "id": task.id,
-                    "state": task.state,
-                    "since": task.state_transition_time,
-                },
-                "failure": self.failure,
-                "reasons": reasons.collect::<Vec<_>>(),
-            }),
-        )
     }
 }
 
@@ -122,21 +100,5 @@ impl JobView<'_> {
             });
         }
         out
-    }
-
-    /// The same for machines.
-    pub fn json(&self) -> String {
-        let reasons = self.reasons.iter().map(|r| reason::json(r, self.now));
-        let single = self.single.iter().map(|(task, number, reason)| {
-            json!({ "task": task, "tasks": number, "reason": reason::json(reason, self.now) })
-        });
-        document(
-            "why",
-            json!({
-                "job": self.standing.job.as_ref().map(|j| &j.id),
-                "reasons": reasons.collect::<Vec<_>>(),
-                "single": single.collect::<Vec<_>>(),
-            }),
-        )
     }
 }

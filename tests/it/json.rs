@@ -134,6 +134,13 @@ fn schemas_and_their_description_are_up_to_date() {
     );
 }
 
+/// One document, held against its schema.
+pub(crate) fn obeying(schema: &str, text: &str) -> Value {
+    let value = document(text);
+    obeys(&value, schema);
+    value
+}
+
 fn obeys(value: &Value, schema: &str) {
     let mut schemas = json::schemas().into_iter();
     let (_, schema) = schemas.find(|(name, _)| *name == schema).unwrap();
@@ -193,6 +200,27 @@ fn a_run_obeys_its_schemas_from_plan_to_end() {
     let end = lines.last().unwrap();
     assert_eq!(end["type"], "finished");
     assert_eq!((&end["exit_code"], &end["failed"]), (&3.into(), &1.into()));
+
+    let answer = |args: &[&str], schema: &str| {
+        let args = [args, &["--json"]].concat();
+        obeying(schema, &shop.run(&args).ends_with(0).stdout())
+    };
+    let status = answer(&["status", "m.toml"], "status");
+    assert_eq!(status["tasks"]["succeeded"], 2);
+    assert_eq!(status["failures"][0]["cause"], "application");
+    let why = answer(&["explain", "m.toml", "task-2"], "explain");
+    assert_eq!(why["failure"]["stderr_tail"], "broken");
+    fs::remove_file(shop.path("out/1.txt")).unwrap();
+    let home = answer(&["download", "m.toml"], "download");
+    assert_eq!((&home["files"], &home["bytes"]), (&1.into(), &2.into()));
+    let gone = answer(&["destroy", "m.toml", "--yes"], "destroy");
+    assert_eq!(gone["resources"], 3);
+    let gone = answer(&["destroy", "m.toml", "--yes"], "destroy");
+    assert_eq!(gone["resources"], 0);
+    let images = answer(&["images", "--local", "ubuntu-24_04-lts"], "images");
+    assert_eq!(images["images"][0]["os_type"], "linux");
+    let account = answer(&["account", "--local"], "account");
+    assert_eq!(account["rights"][0]["allowed"], true);
 }
 
 #[test]

@@ -7,8 +7,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::VERSION;
+use super::failure::Failure;
 use super::plan::Summary;
-use crate::event::{Cause, Event};
+use crate::event::Event;
 use crate::plan::StepKind;
 
 /// One line of `batchflow apply --json`.
@@ -84,22 +85,7 @@ pub enum Body {
         requeues: u32,
     },
     /// A task failed: what a person needs to know. Follows its `task_completed`.
-    TaskFailed {
-        task: String,
-        exit_code: Option<i32>,
-        #[schemars(extend("enum" = ["scheduling", "application", "constraint", "upload", "ended"]))]
-        cause: &'static str,
-        /// Whose fault the service says it is: `UserError` or `ServerError`.
-        category: Option<String>,
-        /// The node it ran on.
-        node: Option<String>,
-        /// The service's code, such as `FailureExitCode`.
-        code: Option<String>,
-        /// The service's words.
-        message: Option<String>,
-        /// The end of what it wrote to stderr.
-        stderr_tail: Option<String>,
-    },
+    TaskFailed(Failure),
     /// Awaited tasks by state. Some are left out.
     TaskCounts {
         active: u64,
@@ -211,16 +197,7 @@ impl From<&Event> for Body {
                 retries: run.retries,
                 requeues: run.requeues,
             },
-            Event::TaskFailed(failure) => Self::TaskFailed {
-                task: failure.task,
-                exit_code: failure.exit_code,
-                cause: cause(failure.cause),
-                category: failure.category,
-                node: failure.node,
-                code: failure.code,
-                message: failure.message,
-                stderr_tail: failure.stderr_tail,
-            },
+            Event::TaskFailed(failure) => Self::TaskFailed(failure.into()),
             Event::TaskCounts(counts) => Self::TaskCounts {
                 active: counts.active,
                 running: counts.running,
@@ -238,14 +215,4 @@ impl From<&Event> for Body {
 
 fn name(step: StepKind) -> &'static str {
     STEPS[step.number() - 1]
-}
-
-fn cause(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Scheduling => "scheduling",
-        Cause::Application => "application",
-        Cause::Constraint => "constraint",
-        Cause::Upload => "upload",
-        Cause::Ended => "ended",
-    }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::VERSION;
 use crate::desired::Desired;
-use crate::plan::{Action, Change, Fate, Plan, Reason, StrayKind, TaskWork};
+use crate::plan::{Action, Change, CostBound, Fate, Plan, Reason, StrayKind, TaskWork, Unbounded};
 
 /// What an apply would do.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -38,6 +38,30 @@ pub struct PlanDocument {
     pub cleanup: Cleanup,
     /// Other jobs whose tasks use the pool: replacing or deleting it ends them.
     pub pool_users: Vec<String>,
+    /// What the nodes cost at most; null: no work needs them.
+    pub cost: Option<Cost>,
+}
+
+/// What the nodes cost at most.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Cost {
+    /// Why nothing bounds it; null: the other fields do.
+    #[schemars(extend("enum" = ["nodes_stay", "own_formula", "job_without_end", "schedule", "foreign_pool", null]))]
+    pub unbounded: Option<&'static str>,
+    pub nodes: Option<i32>,
+    /// From the first to the last moment that there are nodes.
+    pub seconds: Option<u64>,
+    pub node_hours: Option<f64>,
+    /// Null: the manifest has no `[prices]`.
+    pub price: Option<Money>,
+}
+
+/// What that costs.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Money {
+    pub amount: f64,
+    /// As the manifest has it, such as `EUR`.
+    pub currency: String,
 }
 
 /// How much there is to do.
@@ -216,6 +240,7 @@ impl PlanDocument {
                 }),
             cleanup: cleanup(desired, plan),
             pool_users: plan.pool_users.clone(),
+            cost: plan.cost.as_ref().map(cost),
         }
     }
 }
@@ -299,6 +324,39 @@ fn cleanup(desired: &Desired, plan: &Plan) -> Cleanup {
         job: fate(cleanup.job),
         pool: fate(cleanup.pool),
         strays: strays.collect(),
+    }
+}
+
+fn cost(bound: &CostBound) -> Cost {
+    match bound {
+        CostBound::AtMost {
+            nodes,
+            time,
+            node_hours,
+            price,
+        } => Cost {
+            unbounded: None,
+            nodes: Some(*nodes),
+            seconds: Some(time.as_secs()),
+            node_hours: Some(*node_hours),
+            price: price.as_ref().map(|price| Money {
+                amount: price.amount,
+                currency: price.currency.clone(),
+            }),
+        },
+        CostBound::Unbounded(why) => Cost {
+            unbounded: Some(match why {
+                Unbounded::NodesStay => "nodes_stay",
+                Unbounded::OwnFormula => "own_formula",
+                Unbounded::JobWithoutEnd => "job_without_end",
+                Unbounded::Schedule => "schedule",
+                Unbounded::ForeignPool => "foreign_pool",
+            }),
+            nodes: None,
+            seconds: None,
+            node_hours: None,
+            price: None,
+        },
     }
 }
 

@@ -1,9 +1,10 @@
 //! `nodes`, `images`, `files`, `cancel`, `download` and `gc`.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::furnished::Site;
 use super::redacted;
+use crate::json::obeying;
 use crate::support::Workshop;
 
 #[tokio::test]
@@ -24,13 +25,16 @@ async fn nodes_and_files() {
     let table = site.run(&["nodes", "m.toml"]).await.ends_with(0);
     insta::assert_snapshot!("nodes", redacted(&site, &table.stdout()));
     let document = site.run(&["nodes", "m.toml", "--json"]).await.ends_with(0);
-    let document: Value = serde_json::from_str(&document.stdout()).unwrap();
+    let document = obeying("nodes", &document.stdout());
     assert_eq!(document["nodes"][0]["tasks_run"], 1);
 
     site.run(&["files", "m.toml", "t"])
         .await
         .ends_with(0)
         .says(&["stdout.txt", "wd/out.txt", "5 B"]);
+    let listed = site.run(&["files", "m.toml", "t", "--json"]).await;
+    let listed = obeying("files", &listed.ends_with(0).stdout());
+    assert_eq!(listed["task"], "t");
     let file = site
         .run(&["files", "m.toml", "t", "wd/out.txt"])
         .await
@@ -86,14 +90,16 @@ async fn cancel() {
             "which cost money until",
             "batchflow destroy m.toml",
         ]);
+    let again = ["cancel", "m.toml", "a", "--yes", "--json"];
+    let nothing = obeying("cancel", &site.run(&again).await.ends_with(0).stdout());
+    assert_eq!(nothing["tasks_ended"], json!([]));
     let task = site.caller.get("/jobs/j/tasks/a").await.json();
     assert_eq!(task["state"], "completed");
     let task = site.caller.get("/jobs/j/tasks/b").await.json();
     assert_eq!(task["state"], "active");
-    site.run(&["cancel", "m.toml", "--yes"])
-        .await
-        .ends_with(0)
-        .says(&["Job `j` is ended."]);
+    let whole = ["cancel", "m.toml", "--yes", "--json"];
+    let ended = obeying("cancel", &site.run(&whole).await.ends_with(0).stdout());
+    assert_eq!(ended["job_ended"], true);
     site.until("/jobs/j", |j| j["state"] == "completed").await;
     site.run(&["cancel", "m.toml", "--yes"])
         .await
@@ -138,6 +144,9 @@ async fn gc_deletes_what_nothing_uses() {
         "in use: job `busy` has open tasks (1)",
         "there is no terminal to ask on",
     ]);
+    let document = site.run(&[&all[..], &["--json"]].concat()).await;
+    let document = obeying("gc", &document.ends_with(0).stdout());
+    assert_eq!(document["manifests"][1]["resources"][0]["kind"], "pool");
     site.run(&[&all[..], &["--yes"]].concat())
         .await
         .ends_with(0)

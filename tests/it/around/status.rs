@@ -1,9 +1,10 @@
 //! `status` and `tasks`: a page and documents.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::furnished::Site;
 use super::redacted;
+use crate::json::obeying;
 
 #[tokio::test]
 async fn of_nothing_and_of_something() {
@@ -21,8 +22,7 @@ async fn of_nothing_and_of_something() {
     let waiting = site.run(&["status", "m.toml"]).await.ends_with(0);
     insta::assert_snapshot!("waiting", redacted(&site, &waiting.stdout()));
     let document = site.run(&["status", "m.toml", "--json"]).await.ends_with(0);
-    let document: Value = serde_json::from_str(&document.stdout()).unwrap();
-    assert_eq!(document["type"], "status");
+    let document = obeying("status", &document.stdout());
     assert_eq!(document["tasks"]["active"], 2);
     assert_eq!(document["pool"]["nodes"], json!({"creating": 1}));
     assert_eq!(document["reasons"][1]["code"], "nodes_get_ready");
@@ -54,7 +54,7 @@ async fn of_a_job_with_failures() {
     ] {
         let args = [&["tasks", "m.toml", "--json"], options].concat();
         let listed = site.run(&args).await.ends_with(0);
-        let listed: Value = serde_json::from_str(&listed.stdout()).unwrap();
+        let listed = obeying("tasks", &listed.stdout());
         let ids: Vec<&str> = listed["tasks"]
             .as_array()
             .unwrap()
