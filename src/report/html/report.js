@@ -84,7 +84,7 @@ chart("durations", (svg, width, height) => {
     const shape = draw("rect", { x: at + 1, width: Math.max(bar - 2, 1), y: y(n), height: y(0) - y(n), class: "bar" });
     shape.append(draw("title", {}, `${n} from ${span(edges[i])} to ${span(edges[i + 1])}`));
     svg.append(shape);
-    if (i % every === 0) svg.append(draw("text", { x: at, y: height - 5, "text-anchor": "start" }, span(edges[i])));
+    if (i % every === 0 && at + 56 < width) svg.append(draw("text", { x: at, y: height - 5, "text-anchor": "start" }, span(edges[i])));
   });
 });
 
@@ -106,6 +106,21 @@ function lanes() {
     ofNode.get(node).forEach((lane, i) => found.push(Object.assign(lane, { first: i === 0 })));
   }
   return found;
+}
+
+/** What of each node's name has room: names differ at their ends, and in what follows a common beginning. */
+function names(pen, lanes, room) {
+  const whole = [...new Set(lanes.map((lane) => lane.node))];
+  const fits = (name) => pen.measureText(name).width <= room;
+  if (whole.every(fits)) return new Map(whole.map((name) => [name, name]));
+  let same = 0;
+  while (whole.length > 1 && whole.every((name) => name.length > same && name[same] === whole[0][same])) same += 1;
+  const short = (name) => {
+    let length = name.length - same;
+    while (length > 1 && !fits(`…${name.slice(same, same + length)}`)) length -= 1;
+    return `…${name.slice(same, same + length)}`;
+  };
+  return new Map(whole.map((name) => [name, fits(name) ? name : short(name)]));
 }
 
 class Timeline {
@@ -169,6 +184,7 @@ class Timeline {
     const [good, bad, ink, quiet, line] = ["good", "bad", "ink", "quiet", "line"].map(colour);
     pen.font = `12px ${getComputedStyle(document.body).fontFamily}`;
     pen.textBaseline = "middle";
+    const named = names(pen, this.lanes, this.gutter - 14);
     const top = box.scrollTop;
     const first = Math.max(0, Math.floor(top / this.row) - 1);
     const last = Math.min(this.lanes.length, Math.ceil((top + height) / this.row) + 1);
@@ -183,7 +199,7 @@ class Timeline {
         pen.beginPath();
         pen.rect(0, y - 4, this.gutter - 6, 24);
         pen.clip();
-        pen.fillText(lane.node, 6, y + Math.max(this.row / 2, 8));
+        pen.fillText(named.get(lane.node), 6, y + Math.max(this.row / 2, 8));
         pen.restore();
       }
       let painted = -1;
@@ -327,6 +343,6 @@ searchable("receipt", {
     { title: "file", text: (o) => o[1], width: "32%" },
     { title: "bytes", text: (o) => o[2].toLocaleString("en"), sort: (o) => o[2], number: true, width: "7rem" },
     { title: "task", text: (o) => o[0], spare: true, width: "22%" },
-    { title: "SHA-256", text: (o) => o[3] },
+    { title: "SHA-256", text: (o) => o[3], spare: true },
   ],
 }, data.outputs);

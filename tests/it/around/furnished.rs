@@ -1,5 +1,7 @@
 //! A service whose state a test makes over HTTP, with a manifest that names it as its account.
 
+use std::process::Command;
+
 use batchflow::service::Service;
 use serde_json::{Value, json};
 
@@ -83,7 +85,17 @@ impl Site {
 
     /// The program with this service as its account.
     pub(super) async fn run(&self, args: &[&str]) -> Ran {
+        self.run_command(self.shop.command(args)).await
+    }
+
+    /// The same on so many columns.
+    pub(super) async fn run_on(&self, columns: usize, args: &[&str]) -> Ran {
         let mut command = self.shop.command(args);
+        command.env("COLUMNS", columns.to_string());
+        self.run_command(command).await
+    }
+
+    async fn run_command(&self, mut command: Command) -> Ran {
         let (account, key) = (self.service.account(), self.service.key().expose());
         let storage = format!(
             "AccountName={account};AccountKey={key};BlobEndpoint={}",

@@ -1,5 +1,6 @@
 //! `status` and `tasks`: a page and documents.
 
+use batchflow::report::width;
 use serde_json::json;
 
 use super::furnished::Site;
@@ -62,6 +63,21 @@ async fn of_a_job_with_failures() {
             .map(|t| t["id"].as_str().unwrap())
             .collect();
         assert_eq!(ids, expected, "{options:?}");
+    }
+    for columns in [20, 80] {
+        let mut pages = String::new();
+        for verb in ["status", "tasks", "nodes", "explain"] {
+            let page = site.run_on(columns, &[verb, "m.toml"]).await.ends_with(0);
+            let page = page.stdout();
+            for line in page.lines() {
+                let is_word = !line.trim().contains(' ');
+                assert!(width::columns(line) <= columns || is_word, "{verb}: {line}");
+            }
+            if verb == "tasks" {
+                pages += &redacted(&site, &page);
+            }
+        }
+        insta::assert_snapshot!(format!("table_on_{columns}_columns"), pages);
     }
     let table = site
         .run(&["tasks", "m.toml", "--failed"])
