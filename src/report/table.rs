@@ -6,7 +6,9 @@ use super::style::{DIM, paint};
 use super::width::{columns, cut};
 
 /// A column is made no narrower than this to make room for others.
-const NARROW: usize = 8;
+const NARROW: usize = 10;
+/// Less of a cell than this says nothing.
+const LEAST: usize = 4;
 const GAP: usize = 2;
 
 /// Rows of as many cells as there are headings.
@@ -39,7 +41,7 @@ impl<const N: usize> Table<N> {
                     pad += if *width == 0 { 0 } else { width + GAP };
                     continue;
                 }
-                if room <= pad {
+                if room < pad + LEAST.min(*width) {
                     break;
                 }
                 out.push_str(&" ".repeat(pad));
@@ -110,9 +112,9 @@ mod tests {
     #[test]
     fn wide_columns_are_cut_first_and_then_the_line() {
         assert_eq!(
-            shown(Some(14)),
-            "NAME        N\na           1\nmuch-long…  22\n"
+            shown(Some(16)),
+            "NAME          N\na             1\nmuch-longer…  22\n"
         );
-        assert_eq!(shown(Some(9)), "NAME\na\nmuch-lo…\n");
+        assert_eq!(shown(Some(9)), "NAME\na\nmuch-lon…\n");
     }
 }

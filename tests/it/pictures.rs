@@ -233,7 +233,7 @@ fn make() {
     fs::write(folder().join("apply.svg"), session.svg()).unwrap();
     let mut session = Session::new(&shop, 130);
     session.run("status words.toml", ExitCode::Ok, |_| ());
-    session.run("why words.toml total", ExitCode::Ok, |_| ());
+    session.run("explain words.toml total", ExitCode::Ok, |_| ());
     fs::write(folder().join("status.svg"), session.svg()).unwrap();
 
     let report = shop.read(".batchflow/words/report.html");
