@@ -3,7 +3,7 @@
 use anstyle::Style;
 
 use super::style::{DIM, paint};
-use super::width::{columns, cut};
+use super::width::{columns, cut_name};
 
 /// A column is made no narrower than this to make room for others.
 const NARROW: usize = 10;
@@ -46,7 +46,7 @@ impl<const N: usize> Table<N> {
                 }
                 out.push_str(&" ".repeat(pad));
                 room -= pad;
-                let text = cut(text, room.min(*width));
+                let text = cut_name(text, room.min(*width));
                 let taken = columns(&text);
                 out.push_str(&paint(style, text));
                 room -= taken;
@@ -113,8 +113,8 @@ mod tests {
     fn wide_columns_are_cut_first_and_then_the_line() {
         assert_eq!(
             shown(Some(16)),
-            "NAME          N\na             1\nmuch-longer…  22\n"
+            "NAME          N\na             1\nmuch-…n-that  22\n"
         );
-        assert_eq!(shown(Some(9)), "NAME\na\nmuch-lon…\n");
+        assert_eq!(shown(Some(9)), "NAME\na\nmuch…that\n");
     }
 }

@@ -34,6 +34,24 @@ pub fn cut(text: &str, width: usize) -> String {
     kept
 }
 
+/// An unstyled name, its middle left out when it is wider: names that begin alike differ at their ends.
+pub fn cut_name(name: &str, width: usize) -> String {
+    if columns(name) <= width || name.contains(' ') {
+        return cut(name, width);
+    }
+    let end = width / 2;
+    let head = cut(name, width - end);
+    let mut left = end;
+    let letters = name.chars().rev().take_while(|letter| {
+        let columns = letter.width().unwrap_or(0);
+        let fits = columns <= left;
+        left = left.saturating_sub(columns);
+        fits
+    });
+    let tail: Vec<char> = letters.collect();
+    head.chars().chain(tail.into_iter().rev()).collect()
+}
+
 /// Styled text with its long lines broken between words. A word that is wider stands on a line of its own.
 pub fn fold(text: &str, width: usize) -> String {
     let mut out = String::with_capacity(text.len());
@@ -107,5 +125,11 @@ mod tests {
         assert_eq!(cut("abcd", 3), "ab…");
         assert_eq!(cut("日本語", 4), "日…");
         assert_eq!(cut("a", 0), "");
+        assert_eq!(cut_name("a-long-name-17", 14), "a-long-name-17");
+        assert_eq!(cut_name("a-long-name-17", 9), "a-lo…e-17");
+        assert_eq!(cut_name("日本語の名前", 7), "日…前");
+        assert_eq!(cut_name("some words", 6), "some …");
+        assert_eq!(cut_name("name", 1), "…");
+        assert_eq!(cut_name("name", 0), "");
     }
 }
