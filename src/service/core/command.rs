@@ -22,6 +22,21 @@ use crate::wire::page::Page;
 use crate::wire::precondition::Preconditions;
 use crate::wire::time::Time;
 
+/// Properties of a task that do not come from the body it was added with.
+pub(in crate::service) const TASK_STATE: [&str; 11] = [
+    "creationTime",
+    "eTag",
+    "executionInfo",
+    "id",
+    "lastModified",
+    "nodeInfo",
+    "previousState",
+    "previousStateTransitionTime",
+    "state",
+    "stateTransitionTime",
+    "url",
+];
+
 /// Which part of a list.
 #[derive(Debug, Clone)]
 pub(in crate::service) struct List {
@@ -29,6 +44,8 @@ pub(in crate::service) struct List {
     /// Key of the last item already seen.
     pub(in crate::service) after: Option<String>,
     pub(in crate::service) max: usize,
+    /// Nothing is wanted of tasks but [`TASK_STATE`].
+    pub(in crate::service) without_bodies: bool,
 }
 
 /// A request to the Batch service.

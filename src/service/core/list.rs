@@ -129,6 +129,13 @@ impl World {
 
     pub(super) fn list_tasks(&self, job: &Key, list: &List) -> Answer {
         let owner = self.jobs.get(job).ok_or(Code::JobNotFound)?;
-        page(&owner.tasks, list, |key, _| self.view_task(job, key)).map(Reply::Tasks)
+        page(&owner.tasks, list, |_, task| {
+            let body = match list.without_bodies {
+                true => task.body_of_its_id(),
+                false => task.body().ok_or(Code::InternalError)?,
+            };
+            Ok(self.view_task(owner, task, body))
+        })
+        .map(Reply::Tasks)
     }
 }

@@ -19,7 +19,7 @@ use crate::wire::batch::machine::VirtualMachineInfo;
 use crate::wire::batch::node::{self, NodeInfo, NodeState, SchedulingState, TaskInfo};
 use crate::wire::batch::operation::Operation;
 use crate::wire::batch::pool::{self, NodeCounts, PoolNodeCounts};
-use crate::wire::batch::task::{self, TaskConstraints, TaskExecutionInfo};
+use crate::wire::batch::task::{self, TaskConstraints, TaskCreate, TaskExecutionInfo};
 
 impl World {
     fn url(&self, operation: Operation, parameters: &[&str]) -> String {
@@ -293,11 +293,8 @@ impl World {
         })
     }
 
-    pub(super) fn view_task(&self, job_key: &Key, key: &Key) -> Result<task::Task, Refusal> {
-        let job = self.jobs.get(job_key).ok_or(Code::JobNotFound)?;
-        let task = job.tasks.get(key).ok_or(Code::TaskNotFound)?;
-        let body = task.body().ok_or(Code::InternalError)?;
-        Ok(task::Task {
+    pub(super) fn view_task(&self, job: &Job, task: &Task, body: TaskCreate) -> task::Task {
+        task::Task {
             url: self.url(Operation::GetTask, &[&job.spec.id, &body.id]),
             node_info: self.node_info(job, task, 0),
             id: body.id,
@@ -330,7 +327,7 @@ impl World {
             stats: None,
             depends_on: body.depends_on,
             application_package_references: body.application_package_references,
-        })
+        }
     }
 
     pub(super) fn view_subtasks(&self, job: &Job, task: &Task) -> Vec<task::Subtask> {

@@ -87,7 +87,7 @@ pub struct Task {
 }
 
 /// A task as it is added.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskCreate {
     pub id: String,

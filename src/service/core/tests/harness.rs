@@ -36,6 +36,7 @@ pub(super) fn everything() -> List {
         filter: None,
         after: None,
         max: 1000,
+        without_bodies: false,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::harness::{Harness, everything, job, task};
-use crate::service::core::command::{JobRequest, List, Reply, Request, TaskRequest};
+use crate::service::core::command::{JobRequest, List, Reply, Request, TASK_STATE, TaskRequest};
 use crate::service::core::effect::{
     Effect, Failure, FailureStage, Report, RunEnd, RunId, StopReason,
 };
@@ -316,6 +316,29 @@ fn collections_answer_for_each_task() {
     let many = serde_json::from_value(many.collect()).unwrap();
     assert!(h.job_do("j", JobRequest::AddTasks(many)).is_err());
     assert_eq!(h.counts("j").active, 2);
+}
+
+#[test]
+fn the_state_of_a_task_is_the_same_without_its_body() {
+    let mut h = Harness::new();
+    h.must(job("j", "p", json!({})));
+    h.must(task("j", "Tt", json!({"displayName": "x"})));
+    h.task_do("j", "tt", TaskRequest::Terminate).unwrap();
+    let mut view = |without_bodies| {
+        let list = List {
+            without_bodies,
+            ..everything()
+        };
+        match h.job_do("j", JobRequest::Tasks(list)) {
+            Ok(Reply::Tasks(page)) => serde_json::to_value(&page.value[0]).unwrap(),
+            other => panic!("no tasks: {other:?}"),
+        }
+    };
+    let (whole, state) = (view(false), view(true));
+    for name in TASK_STATE {
+        assert_eq!(whole[name], state[name], "{name}");
+    }
+    assert!(!whole["executionInfo"].is_null() && state["displayName"].is_null());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use super::version::Version;
-use crate::service::core::command::List;
+use crate::service::core::command::{List, TASK_STATE};
 use crate::wire::batch::error::{Code, Refusal};
 use crate::wire::batch::operation::Spec;
 use crate::wire::filter::{Field, Filter};
@@ -122,7 +122,14 @@ impl Query {
             })
             .transpose()?;
         let (after, max) = self.page()?;
-        Ok(List { filter, after, max })
+        let selected = self.select();
+        Ok(List {
+            filter,
+            after,
+            max,
+            without_bodies: selected
+                .is_some_and(|names| names.iter().all(|n| TASK_STATE.contains(&n.as_str()))),
+        })
     }
 
     pub(super) fn time(&self, name: &str) -> Result<Option<Time>, Refusal> {

@@ -40,6 +40,7 @@ async fn delete_all(driver: &DriverHandle) -> Result<bool, Refusal> {
         filter: None,
         after: None,
         max: 1000,
+        without_bodies: false,
     };
     let mut requests = Vec::new();
     // First: a schedule makes jobs.
