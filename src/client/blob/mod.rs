@@ -19,6 +19,8 @@ use azure_storage_blob::clients::{
     BlobClient, BlobContainerClient, BlobServiceClient, BlobServiceClientOptions,
 };
 
+use tokio::sync::Semaphore;
+
 pub use container::{Container, ListedContainer};
 pub use download::{Downloaded, sweep_parts};
 pub use item::{BlobItem, Metadata};
@@ -39,6 +41,8 @@ pub struct Blob {
     service: Arc<BlobServiceClient>,
     endpoint: Endpoint,
     deletion: Deletion,
+    /// Kilobytes that blocks on their way out may still take.
+    room: Arc<Semaphore>,
 }
 
 /// How long a container's name may stay taken after its deletion, and how often we ask.
@@ -82,6 +86,7 @@ impl Blob {
             service: Arc::new(service),
             endpoint: endpoint.clone(),
             deletion: DELETION,
+            room: Arc::new(Semaphore::new((upload::ROOM / 1024) as usize)),
         })
     }
 

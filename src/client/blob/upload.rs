@@ -11,6 +11,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use md5::{Digest, Md5};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::super::error::{ClientError, Failure};
 use super::{Blob, Metadata, named};
@@ -19,8 +20,10 @@ use super::{Blob, Metadata, named};
 const BLOCK: u64 = 4 * 1024 * 1024;
 /// The service's limit.
 const MOST_BLOCKS: u64 = 50_000;
-/// Blocks of one file on the way at once, and so the memory an upload takes.
-const AT_ONCE: usize = 4;
+/// Blocks of one file on the way at once.
+const AT_ONCE: usize = 8;
+/// Bytes of blocks in memory at once, of all files together.
+pub(super) const ROOM: u64 = 16 * BLOCK;
 
 /// What to upload, and as what.
 #[derive(Debug, Clone)]
@@ -65,16 +68,18 @@ impl Blob {
             .blob(upload.container, upload.blob)?
             .block_blob_client();
         let mut file = File::open(upload.file).await.map_err(file_error("open"))?;
+        file.set_max_buf_size(usize::try_from(BLOCK).unwrap_or(usize::MAX));
         let mut source = Source {
             file: &mut file,
             md5: Md5::new(),
             length: 0,
+            expected: upload.length,
         };
 
         if upload.length <= BLOCK {
-            let content = source.read(BLOCK).await.map_err(file_error("read"))?;
-            // The file may have grown.
-            source.read(1).await.map_err(file_error("read"))?;
+            // One byte more than there should be: the file may have grown.
+            let content = source.read(upload.length + 1).await;
+            let content = content.map_err(file_error("read"))?;
             source.check(upload, &attempt)?;
             return self.put(&client, upload, content, &attempt).await;
         }
@@ -83,6 +88,16 @@ impl Blob {
         let mut ids = Vec::new();
         let mut on_the_way = FuturesUnordered::new();
         loop {
+            // Those on the way go on meanwhile, and give their memory back.
+            let room = loop {
+                tokio::select! {
+                    room = self.room(block), if on_the_way.len() < AT_ONCE => break room,
+                    Some(staged) = on_the_way.next() => {
+                        let staged: azure_core::Result<()> = staged;
+                        staged.map_err(self.error(&*attempt))?;
+                    }
+                }
+            };
             let content = source.read(block).await.map_err(file_error("read"))?;
             if content.is_empty() || source.length > upload.length {
                 break;
@@ -90,18 +105,20 @@ impl Blob {
             // Ids of the same length, and not those of somebody else's unfinished upload.
             let id = uuid::Uuid::new_v4().into_bytes().to_vec();
             ids.push(id.clone());
-            on_the_way.push(stage(&client, id, content));
-            if on_the_way.len() >= AT_ONCE
-                && let Some(staged) = on_the_way.next().await
-            {
-                staged.map_err(self.error(&*attempt))?;
-            }
+            on_the_way.push(stage(&client, id, content, room));
         }
         while let Some(staged) = on_the_way.next().await {
             staged.map_err(self.error(&*attempt))?;
         }
         source.check(upload, &attempt)?;
         self.commit(&client, upload, ids, &attempt).await
+    }
+
+    /// Waits for room in memory for a block; a block longer than all the room there is takes all of it.
+    async fn room(&self, block: u64) -> Option<OwnedSemaphorePermit> {
+        let kilobytes = u32::try_from(block.min(ROOM) / 1024).unwrap_or(u32::MAX);
+        let room = self.room.clone().acquire_many_owned(kilobytes);
+        room.await.ok()
     }
 
     async fn put(
@@ -145,10 +162,18 @@ impl Blob {
     }
 }
 
-async fn stage(client: &BlockBlobClient, id: Vec<u8>, content: Bytes) -> azure_core::Result<()> {
+/// Sends a block; `room` is what its memory was taken from.
+async fn stage(
+    client: &BlockBlobClient,
+    id: Vec<u8>,
+    content: Bytes,
+    room: Option<OwnedSemaphorePermit>,
+) -> azure_core::Result<()> {
     let length = content.len() as u64;
     let staged = client.stage_block(&id, length, content.into(), None);
-    staged.await.map(|_| ())
+    let staged = staged.await.map(|_| ());
+    drop(room);
+    staged
 }
 
 /// A file being read, and what was read of it so far.
@@ -156,12 +181,16 @@ struct Source<'a> {
     file: &'a mut File,
     md5: Md5,
     length: u64,
+    /// What it should be.
+    expected: u64,
 }
 
 impl Source<'_> {
     /// The next bytes, as many as asked for unless the file ends before.
     async fn read(&mut self, most: u64) -> std::io::Result<Bytes> {
-        let mut bytes = BytesMut::new();
+        // A little more than is left, so that the end is found without growing.
+        let left = self.expected.saturating_sub(self.length) + 1;
+        let mut bytes = BytesMut::with_capacity(usize::try_from(most.min(left)).unwrap_or(0));
         let mut part = (&mut *self.file).take(most);
         while part.read_buf(&mut bytes).await? > 0 {}
         self.md5.update(&bytes);
