@@ -10,6 +10,7 @@ mod http;
 mod listen;
 mod neighbour;
 mod running;
+mod spread;
 mod state_dir;
 mod store;
 mod tls;

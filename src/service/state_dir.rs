@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use super::spread::spread;
 use crate::wire::secret::Secret;
 
 const LOCK: &str = "lock";
@@ -110,6 +111,7 @@ impl StateDir {
             .create(path)
             .map_err(write)?;
         let path = path.canonicalize().map_err(write)?;
+        spread(&path);
         let is_ours = path.join(LOCK).exists();
         let is_empty = || fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_none());
         if !is_ours && !is_empty() {
@@ -158,6 +160,7 @@ impl StateDir {
                 path: path.clone(),
                 source,
             })?;
+        spread(&path);
         Ok(Self {
             path,
             _lock: None,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +20,9 @@ use super::sandbox::Sandbox;
 use super::trees;
 use super::web::{Web, WebError};
 use crate::service::core::effect::{Effect, Launch, NodeRef, Report, Role, RunId, StopReason};
+
+/// Directories deleted at once: those of a job lie in one place, where more would only wait for each other.
+const DELETING: usize = 2;
 
 /// What an agent needs to know.
 pub(in crate::service) struct AgentOptions {
@@ -72,6 +75,7 @@ pub(super) struct Shared {
     addresses: RwLock<Addresses>,
     report: Box<dyn Fn(Report) + Send + Sync>,
     runs: Mutex<HashMap<RunId, Active>>,
+    deleting: Semaphore,
 }
 
 /// A run that has not ended.
@@ -136,6 +140,7 @@ impl Agent {
                 addresses: RwLock::default(),
                 report: options.report,
                 runs: Mutex::default(),
+                deleting: Semaphore::new(DELETING),
             }),
             lanes: Lanes::default(),
             tasks: TaskTracker::new(),
@@ -269,12 +274,14 @@ async fn remove_node(shared: Arc<Shared>, node: NodeRef, turn: Turn) {
 
 async fn delete_directory(shared: Arc<Shared>, node: NodeRef, role: Role, turn: Turn) {
     turn.come().await;
+    // Never closed.
+    let permit = shared.deleting.acquire().await;
     let deleted = blocking(&shared, &node, move |node| {
         let run = node.of(&role).map_err(std::io::Error::other)?;
-        trees::remove_tree(run.root())
+        trees::remove_run(&run)
     })
     .await;
-    drop(turn);
+    drop((permit, turn));
     if let Err(e) = deleted {
         tracing::warn!("a task directory could not be deleted: {e}");
     }

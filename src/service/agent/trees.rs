@@ -5,35 +5,18 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-#[cfg(target_os = "linux")]
-use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
-
 use super::directories::{NodeDirectories, ROOT_DIRECTORIES, RunDirectories};
+use crate::service::spread::spread;
 
 /// Makes what is missing of a node's tree and leaves what is there: the node may come back after a restart.
 pub(super) fn prepare_node(node: &NodeDirectories) -> std::io::Result<()> {
     std::fs::create_dir_all(node.pool())?;
-    keep_apart(node.pool());
+    spread(node.pool());
     for directory in ROOT_DIRECTORIES {
         std::fs::create_dir_all(node.root().join(directory))?;
     }
     Ok(())
 }
-
-/// Asks for the directories in this one to be spread over the disk, and does not mind being refused. ext4 takes no
-/// inode that was deleted in the last minutes, and looks at each of them first: where thousands of task directories
-/// went, making the next takes milliseconds.
-#[cfg(target_os = "linux")]
-fn keep_apart(directory: &Path) {
-    if let Ok(opened) = File::open(directory)
-        && let Ok(flags) = ioctl_getflags(&opened)
-    {
-        let _ = ioctl_setflags(&opened, flags | IFlags::TOPDIR);
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn keep_apart(_: &Path) {}
 
 /// Makes a command line's directory anew, so that a run that is repeated finds nothing of the one before
 /// [inf]. `task` is the same directory, but for a subtask.
@@ -53,6 +36,17 @@ pub(super) fn make_run(root: &Path, working: &Path) -> std::io::Result<()> {
         made => made?,
     }
     std::fs::create_dir(working)
+}
+
+/// Deletes a run's directory. Most hold nothing but what was made with them.
+pub(super) fn remove_run(run: &RunDirectories) -> std::io::Result<()> {
+    let _ = std::fs::remove_dir(run.working());
+    let _ = std::fs::remove_file(run.stdout());
+    let _ = std::fs::remove_file(run.stderr());
+    match std::fs::remove_dir(run.root()) {
+        Ok(()) => Ok(()),
+        Err(_) => remove_tree(run.root()),
+    }
 }
 
 /// Deletes a tree, also where a task took away its own right to do that. Links are deleted, not followed.
