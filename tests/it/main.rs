@@ -10,6 +10,7 @@ mod credentials;
 mod desired;
 mod docs;
 mod entries;
+mod edges;
 mod examples_pools;
 mod examples_tasks;
 mod explain;

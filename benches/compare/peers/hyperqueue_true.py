@@ -1,0 +1,21 @@
+"""Runs /bin/true so many times on a cluster of one worker with two CPUs and prints the seconds: cluster, job, wait."""
+
+import os
+import sys
+import tempfile
+import time
+
+from hyperqueue import Job, LocalCluster
+from hyperqueue.cluster import WorkerConfig
+
+os.chdir(tempfile.mkdtemp(dir="."))
+start = time.perf_counter()
+with LocalCluster() as cluster:
+    cluster.start_worker(WorkerConfig(cores=2))
+    client = cluster.client()
+    job = Job()
+    for _ in range(int(sys.argv[1])):
+        job.program(["/bin/true"])
+    submitted = client.submit(job)
+    client.wait_for_jobs([submitted])
+print(time.perf_counter() - start)
