@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 
-use batchflow::client::{Account, Client, Reqwest, ServiceAccount};
+use batchflow::client::{Account, Client, Credential, Reqwest, ServiceAccount};
 use batchflow::desired::{Desired, compile, sources};
 use batchflow::inputs::digest_file;
 use batchflow::manifest::Manifest;
@@ -27,10 +27,14 @@ fn main() {
 fn sign_a_request(bencher: Bencher<'_, '_>) {
     let key = AccountKey::from_base64("bm90IGEgc2VjcmV0").expect("base64");
     bencher.bench(|| {
-        let request = Request::new("POST", "/jobs/j/addtaskcollection", "api-version=2025-06-01")
-            .header("content-length", "51234")
-            .header("content-type", "application/json; odata=minimalmetadata")
-            .header("ocp-date", "Thu, 01 Jan 2026 00:00:00 GMT");
+        let request = Request::new(
+            "POST",
+            "/jobs/j/addtaskcollection",
+            "api-version=2025-06-01",
+        )
+        .header("content-length", "51234")
+        .header("content-type", "application/json; odata=minimalmetadata")
+        .header("ocp-date", "Thu, 01 Jan 2026 00:00:00 GMT");
         authorization(Scheme::Batch, "account", black_box(&key), &request)
     });
 }
@@ -131,7 +135,9 @@ fn ask_the_service_for_a_job(bencher: Bencher<'_, '_>) {
 fn client(service: &Service) -> Client {
     let account = |endpoint: &str| ServiceAccount {
         name: service.account().to_owned(),
-        key: AccountKey::from_base64(service.key().expose()).expect("base64"),
+        credential: Credential::Key(
+            AccountKey::from_base64(service.key().expose()).expect("base64"),
+        ),
         endpoint: endpoint.parse().expect("a URL"),
     };
     let account = Account {

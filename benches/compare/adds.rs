@@ -32,7 +32,7 @@ impl<'a> Job<'a> {
         };
         let account = Account::from_environment(&lookup, &Default::default()).expect("an account");
         let transport = Reqwest::new().expect("a transport");
-        let client = Client::new(&account, Arc::new(transport)).expect("a client");
+        let client = Client::new(&account.account, Arc::new(transport)).expect("a client");
         let body = json!({"id": id, "poolInfo": {"poolId": "none"}});
         let body = serde_json::from_value(body).expect("a job");
         runtime

@@ -150,20 +150,14 @@ fn hyperqueue() -> Result<PathBuf, String> {
     if is_there.is_ok_and(|s| s.success()) {
         return Ok(python);
     }
-    let steps: [&mut Command; 2] = [
-        Command::new("python3").args(["-m", "venv"]).arg(&folder),
-        Command::new(&python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--no-input",
-                "--requirement",
-            ])
-            .arg(requirements()),
-    ];
-    for step in steps {
+    let mut venv = Command::new("python3");
+    venv.args(["-m", "venv"]).arg(&folder);
+    let mut install = Command::new(&python);
+    install
+        .args(["-m", "pip", "install", "--quiet", "--no-input"])
+        .arg("--requirement")
+        .arg(requirements());
+    for mut step in [venv, install] {
         let status = step.status().map_err(|e| format!("{step:?}: {e}"))?;
         if !status.success() {
             return Err(format!("{step:?} ended with {status}"));

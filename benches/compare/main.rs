@@ -11,7 +11,7 @@ mod adds;
 mod installed;
 mod pairs;
 #[path = "../../tests/it/peers/mod.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
+#[allow(dead_code, unused_imports, reason = "the tests use more of it")]
 mod peers;
 mod plans;
 mod programs;

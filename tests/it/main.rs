@@ -11,6 +11,7 @@ mod desired;
 mod docs;
 mod entries;
 mod edges;
+mod entries;
 mod examples_pools;
 mod examples_tasks;
 mod explain;
