@@ -25,6 +25,7 @@ mod processes;
 mod protocol;
 mod publish;
 mod reaper;
+mod requests;
 mod run;
 mod sandbox;
 mod trees;

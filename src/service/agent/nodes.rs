@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::task::{Context, Waker};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -215,7 +216,18 @@ impl Agent {
             proceed: active.proceed.clone(),
         };
         self.shared.runs().insert(launch.run, active);
-        self.spawn(run_to_end(self.shared.clone(), launch, turn, signals));
+        self.begin(run_to_end(self.shared.clone(), launch, turn, signals));
+    }
+
+    /// Goes as far as it can on the caller's thread, which for most runs is the request to the launcher: another
+    /// thread would have to be woken first. A future that is polled anew waits for the same with its new waker.
+    fn begin(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let _entered = self.runtime.enter();
+        let mut work = Box::pin(work);
+        let begun = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if begun.is_pending() {
+            self.spawn(work);
+        }
     }
 
     fn stop_run(&self, run: RunId, reason: StopReason) {

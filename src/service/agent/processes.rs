@@ -6,15 +6,16 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout};
-use tokio::sync::{mpsc, oneshot};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::chain;
 use super::orphans::kill_leftovers;
 use super::protocol::{Command, LAUNCHER_ARGUMENT, LaunchFailure, Notice, Request};
+use super::requests::Requests;
 
 /// What a process has whose launcher was killed, and which was killed for that.
 const LOST: i32 = 137;
@@ -80,7 +81,7 @@ struct Waiter {
 
 struct Connection {
     generation: u64,
-    requests: mpsc::UnboundedSender<Request>,
+    requests: Requests,
     child: Child,
     /// The launcher is no more, and neither is what it started.
     gone: CancellationToken,
@@ -149,8 +150,10 @@ impl Processes {
             let _ = child.start_kill();
             return Err(silent());
         }
-        let (requests, queue) = mpsc::unbounded_channel();
-        tokio::spawn(write_requests(input, queue));
+        let requests = Requests::to(input).map_err(|source| LauncherError::Start {
+            path: path.clone(),
+            source,
+        })?;
         let gone = CancellationToken::new();
         let reading = tokio::spawn(read_notices(
             lines,
@@ -188,9 +191,9 @@ impl Processes {
                 ended,
             };
             lock(&self.waiting).insert(run, waiter);
-            let sent = connection.requests.send(Request::Launch(command));
+            connection.requests.send(&Request::Launch(command));
             // Whoever waits when the launcher goes is told so, but only then.
-            if sent.is_err() || connection.gone.is_cancelled() {
+            if connection.gone.is_cancelled() {
                 lock(&self.waiting).remove(&run);
             }
         }
@@ -204,7 +207,7 @@ impl Processes {
     /// Kills a process with its group; its exit code follows.
     pub(super) async fn kill(&self, run: u64) {
         if let Some(connection) = self.connection.lock().await.as_ref() {
-            let _ = connection.requests.send(Request::Kill { run });
+            connection.requests.send(&Request::Kill { run });
         }
     }
 
@@ -219,7 +222,7 @@ impl Processes {
             reading,
             ..
         } = connection;
-        // Its input ends with the last sender.
+        // The end of its input.
         drop(requests);
         if tokio::time::timeout(PATIENCE, child.wait()).await.is_err() {
             tracing::warn!("the launcher did not end; something it started cannot be killed");
@@ -241,24 +244,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 async fn sweep(nodes_dir: PathBuf) {
     let _ = tokio::task::spawn_blocking(move || kill_leftovers(&nodes_dir)).await;
-}
-
-async fn write_requests(mut input: ChildStdin, mut queue: mpsc::UnboundedReceiver<Request>) {
-    let mut bytes = Vec::new();
-    while let Some(request) = queue.recv().await {
-        let mut next = Some(request);
-        // As much as is there in one write.
-        while let Some(request) = next {
-            if serde_json::to_writer(&mut bytes, &request).is_ok() {
-                bytes.push(b'\n');
-            }
-            next = queue.try_recv().ok();
-        }
-        if input.write_all(&bytes).await.is_err() {
-            return;
-        }
-        bytes.clear();
-    }
 }
 
 async fn read_notices(

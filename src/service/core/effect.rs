@@ -93,6 +93,13 @@ pub(in crate::service) enum Effect {
     DeleteExtent(ExtentId),
 }
 
+impl Effect {
+    /// Whether it may come before the records: a restart kills every run and places its task anew.
+    pub(in crate::service) fn is_undone_by_restart(&self) -> bool {
+        matches!(self, Self::Launch(_))
+    }
+}
+
 /// Logs of a node on their way into a container.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::service) struct LogUpload {

@@ -135,6 +135,10 @@ impl Running {
             self.cores.world.settle(self.now, &mut effects);
             #[cfg(debug_assertions)]
             self.check();
+            // The next tasks start while the last are written down; a task nobody was told of does not.
+            if pending.is_empty() && effects.iter().all(Effect::is_undone_by_restart) {
+                self.perform_all(&mut effects);
+            }
             self.commit()?;
             for answer in pending {
                 answer.send();
