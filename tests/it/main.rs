@@ -9,7 +9,6 @@ mod crash;
 mod credentials;
 mod desired;
 mod docs;
-mod entries;
 mod edges;
 mod entries;
 mod examples_pools;
