@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::agent::{
-    Addresses, Agent, AgentOptions, BlobEndpoints, LauncherProgram, Sandbox, SandboxError,
+    Addresses, Agent, AgentOptions, BlobEndpoints, LauncherProgram, OwnStorage, Sandbox, SandboxError,
 };
 use super::core::Site;
 use super::core::effect::Effect;
@@ -222,14 +222,6 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
     )
     .await?;
     agent.set_addresses(addresses(&batch_endpoint, endpoints));
-    let perform = performer(
-        options.nodes,
-        agent.clone(),
-        extents.clone(),
-        Handle::current(),
-    );
-    let driver_thread = driver.start(perform).map_err(ServiceError::Thread)?;
-
     let batch = batch::router(BatchState::new(
         site,
         account_key.clone(),
@@ -241,9 +233,14 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
         account: options.account.clone(),
         key: account_key,
         secure: tls.is_some(),
-        extents,
+        extents: extents.clone(),
         port: Arc::new(handle.clone()),
     });
+    if let Some(own) = OwnStorage::new(&blob_endpoint, blob.clone()) {
+        agent.set_own_storage(own);
+    }
+    let perform = performer(options.nodes, agent.clone(), extents, Handle::current());
+    let driver_thread = driver.start(perform).map_err(ServiceError::Thread)?;
     let shutdown = CancellationToken::new();
     let servers = [(batch_listener, batch), (blob_listener, blob)]
         .into_iter()

@@ -20,6 +20,7 @@ mod listing;
 mod logs;
 mod nodes;
 mod orphans;
+mod own_storage;
 mod pattern;
 mod processes;
 mod protocol;
@@ -38,6 +39,7 @@ pub use sandbox::SandboxError;
 
 pub(in crate::service) use blob_url::BlobEndpoints;
 pub(in crate::service) use nodes::{Addresses, Agent, AgentOptions};
+pub(in crate::service) use own_storage::OwnStorage;
 pub(in crate::service) use processes::LauncherProgram;
 pub(in crate::service) use sandbox::Sandbox;
 

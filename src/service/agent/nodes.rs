@@ -15,6 +15,7 @@ use super::directories::NodeDirectories;
 use super::failure::chain;
 use super::lanes::{Lanes, Turn};
 use super::logs;
+use super::own_storage::OwnStorage;
 use super::processes::{LauncherError, LauncherProgram, Processes};
 use super::run::{self, Signals};
 use super::sandbox::Sandbox;
@@ -156,6 +157,11 @@ impl Agent {
             .addresses
             .write()
             .unwrap_or_else(PoisonError::into_inner) = addresses;
+    }
+
+    /// What nodes fetch from this storage and put there takes no connection. To be called before the first launch.
+    pub(in crate::service) fn set_own_storage(&self, own: OwnStorage) {
+        self.shared.web.set_own(own);
     }
 
     /// Starts to do what an effect asks and returns at once. Effects that are not about nodes are left to others.

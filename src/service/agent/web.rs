@@ -1,10 +1,12 @@
 //! Requests to blob storage and the web: sent again while that may help, never printed with their signatures.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Request, Response, StatusCode, Url};
 
 use super::failure::chain;
+use super::own_storage::{OwnStorage, Unsendable};
 
 /// The version of the Blob protocol the node speaks. With a shared access signature it only names the form
 /// of answers.
@@ -16,6 +18,7 @@ pub(super) struct Web {
     /// Loopback is never reached through a proxy.
     direct: Client,
     proxied: Client,
+    own: OnceLock<OwnStorage>,
 }
 
 /// Why there is no good answer.
@@ -33,6 +36,8 @@ pub(in crate::service) enum WebError {
     Connection(#[source] reqwest::Error),
     #[error("the request could not be made")]
     Request(#[source] reqwest::Error),
+    #[error("the request could not be made")]
+    Unsendable(#[source] Unsendable),
     #[error("the answer could not be kept")]
     Keep(#[source] std::io::Error),
 }
@@ -44,7 +49,7 @@ impl WebError {
                 status.is_server_error() || matches!(status.as_u16(), 408 | 429)
             }
             Self::TimedOut(_) | Self::Connection(_) => true,
-            Self::Request(_) | Self::Keep(_) => false,
+            Self::Request(_) | Self::Unsendable(_) | Self::Keep(_) => false,
         }
     }
 
@@ -93,7 +98,13 @@ impl Web {
         Ok(Self {
             direct: builder().no_proxy().build()?,
             proxied: builder().build()?,
+            own: OnceLock::new(),
         })
+    }
+
+    /// What is at this storage's endpoint is asked of it from now on. The first one stands.
+    pub(super) fn set_own(&self, own: OwnStorage) {
+        let _ = self.own.set(own);
     }
 
     pub(super) fn client(&self, url: &Url) -> &Client {
@@ -122,7 +133,10 @@ impl Web {
 
     /// Sends and answers with what has a good status.
     pub(super) async fn send(&self, request: Request) -> Result<Response, WebError> {
-        let response = self.client(request.url()).execute(request).await?;
+        let response = match self.own.get().filter(|own| own.is_at(request.url())) {
+            Some(own) => own.answer(request).await.map_err(WebError::Unsendable)?,
+            None => self.client(request.url()).execute(request).await?,
+        };
         let status = response.status();
         if status.is_success() {
             return Ok(response);
