@@ -97,12 +97,7 @@ fn launch(reaper: &Reaper, command: &Command) {
     let marker = variable(command, MARKER).map(str::to_owned);
     let started = reaper.start(command, marker, || spawn(command));
     if let Err(why) = started {
-        // Nothing comes after what was held.
-        reaper.kill(command.run);
-        tell(&Notice::Failed {
-            run: command.run,
-            why,
-        });
+        reaper.fail(command.run, why);
     }
 }
 

@@ -15,7 +15,7 @@ use rustix::process::{
 };
 
 use super::orphans::{self, Children, Identity};
-use super::protocol::{Command, Notice};
+use super::protocol::{Command, LaunchFailure, Notice};
 
 /// What a run has that is killed while it is held.
 const KILLED: i32 = 128 + 9;
@@ -36,10 +36,10 @@ struct Held {
 
 /// A run whose first process has ended, but not yet all it left behind.
 struct Ending {
-    run: u64,
     leader: Pid,
     marker: Option<String>,
-    code: i32,
+    /// What is said when nothing is left.
+    last: Notice,
 }
 
 #[derive(Default)]
@@ -108,15 +108,29 @@ impl Reaper {
             live.hold = false;
             let _ = kill_process_group(*leader, Signal::KILL);
         } else if let Some(held) = table.held.remove(&run) {
-            table.ending.push(Ending {
-                run,
-                leader: held.leader,
-                marker: held.marker,
-                code: KILLED,
-            });
-            for notice in table.kill_orphans() {
-                (self.tell)(&notice);
-            }
+            let last = Notice::Exited { run, code: KILLED };
+            self.end_held(table, held, last);
+        }
+    }
+
+    /// A process of the run could not be started: nothing comes after what was held, which ends before that is told.
+    pub(super) fn fail(&self, run: u64, why: LaunchFailure) {
+        let mut table = self.table();
+        let last = Notice::Failed { run, why };
+        match table.held.remove(&run) {
+            Some(held) => self.end_held(table, held, last),
+            None => (self.tell)(&last),
+        }
+    }
+
+    fn end_held(&self, mut table: MutexGuard<'_, Table>, held: Held, last: Notice) {
+        table.ending.push(Ending {
+            leader: held.leader,
+            marker: held.marker,
+            last,
+        });
+        for notice in table.kill_orphans() {
+            (self.tell)(&notice);
         }
     }
 
@@ -189,10 +203,12 @@ impl Table {
         if let Some(live) = live {
             let _ = kill_process_group(pid, Signal::KILL);
             self.ending.push(Ending {
-                run: live.run,
                 leader: pid,
                 marker: live.marker,
-                code,
+                last: Notice::Exited {
+                    run: live.run,
+                    code,
+                },
             });
         }
         None
@@ -226,10 +242,7 @@ impl Table {
         };
         self.ending
             .extract_if(.., |ending| !dying.iter().any(|d| belongs(d, ending)))
-            .map(|ending| Notice::Exited {
-                run: ending.run,
-                code: ending.code,
-            })
+            .map(|ending| ending.last)
             .collect()
     }
 
