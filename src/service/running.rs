@@ -15,7 +15,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::agent::{
-    Addresses, Agent, AgentOptions, BlobEndpoints, LauncherProgram, OwnStorage, Sandbox, SandboxError,
+    Addresses, Agent, AgentOptions, BlobEndpoints, LauncherProgram, OwnStorage, Sandbox,
+    SandboxError,
 };
 use super::core::Site;
 use super::core::effect::Effect;
