@@ -60,7 +60,8 @@ fn ids_have_64_characters_at_most() {
         .says(&["more than 64", "nothing was changed"]);
 }
 
-/// The service takes a mebibyte in a request, here as there; what is larger has to be named.
+/// The service takes a mebibyte in a request, here as there; what is larger has to be named, before anything is done
+/// where there is a way around it.
 #[test]
 fn a_task_that_does_not_fit_into_a_request() {
     let mut many = "command_line = '/bin/true'\nresource_files = [\n".to_owned();
@@ -71,15 +72,16 @@ fn a_task_that_does_not_fit_into_a_request() {
         );
     }
     many.push(']');
-    for task in [
-        format!("command_line = '/bin/echo {}'", "x".repeat(5_000_000)),
-        many,
+    let long = format!("command_line = '/bin/echo {}'", "x".repeat(5_000_000));
+    for (task, code, what) in [
+        (long, 1, "RequestBodyTooLarge"),
+        (many, 4, "do not fit into a request"),
     ] {
         let shop = Workshop::new();
         shop.write("m.toml", &manifest("large", &task));
         shop.run(["apply", "m.toml", "--yes", "--quiet"])
-            .ends_with(1)
-            .says(&["`large`", "RequestBodyTooLarge"]);
+            .ends_with(code)
+            .says(&["`large`", what]);
     }
 }
 

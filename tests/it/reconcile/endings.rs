@@ -59,12 +59,15 @@ impl Left {
     }
 }
 
-/// An apply whose only task has begun.
+/// An apply that has added its only task, which has begun.
 fn underway(account: &Account, shop: &Workshop) -> std::process::Child {
     waiting(shop);
     let apply = account.command(shop, &["apply", "m.toml", "--yes"]);
     let apply = { apply }.spawn().unwrap();
     wait_for("the task", || !shop.read("trace").is_empty());
+    wait_for("the end of the additions", || {
+        Left::on(account).ends_with_its_tasks()
+    });
     apply
 }
 
