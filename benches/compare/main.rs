@@ -1,5 +1,5 @@
 //! batchflow against what one would take instead: `cargo bench --bench compare` measures all of it, with an argument
-//! only the groups whose names contain it. Prints a Markdown table and writes it to `target/bench/compare.md`, with
+//! only the groups of that name. Prints a Markdown table and writes it to `target/bench/compare.md`, with
 //! every figure in `compare.json`.
 //!
 //! `BATCHFLOW_BENCH_ROUNDS` sets the rounds that count, 5 by default; `BATCHFLOW_BENCH_SCALE=10` makes the large
@@ -32,8 +32,7 @@ fn main() {
         .skip(1)
         .filter(|a| !a.starts_with('-'))
         .collect();
-    let is_wanted =
-        |name: &str| wanted.is_empty() || wanted.iter().any(|w| name.contains(w.as_str()));
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
     let rounds = number("BATCHFLOW_BENCH_ROUNDS", 5);
     let scale = number("BATCHFLOW_BENCH_SCALE", 1);
     let peers = Peers::install();

@@ -98,6 +98,7 @@ impl Extents {
             source,
         };
         let mut missing: BTreeMap<&str, &ExtentId> = referenced
+            .filter(|extent| !extent.is_empty())
             .map(|extent| (extent.0.as_str(), extent))
             .collect();
         let mut deleted = 0;

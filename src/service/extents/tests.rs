@@ -133,8 +133,11 @@ async fn sweeping() {
     let keep = kept(&extents, "keep").await;
     kept(&extents, "rubbish").await;
     let lost = ExtentId("0000".into());
-    let swept = extents.sweep([&keep, &lost].into_iter()).unwrap();
+    let empty = kept(&extents, "").await;
+    assert_eq!(files(&home), 2);
+    let swept = extents.sweep([&keep, &lost, &empty].into_iter()).unwrap();
     assert_eq!((swept.deleted, swept.missing), (1, vec![lost]));
     assert_eq!(files(&home), 1);
+    assert_eq!(read(&extents, &[(empty, 0)], 0..0).await, "");
     assert_eq!(read(&extents, &[(keep, 4)], 0..4).await, "keep");
 }

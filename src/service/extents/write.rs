@@ -65,6 +65,11 @@ impl Extents {
     where
         B: AsRef<[u8]>,
     {
+        let mut md5 = Md5::new();
+        let mut length = 0;
+        let Some(first) = next(content, &mut length, limit).await? else {
+            return Ok(self.nothing(md5));
+        };
         let extent = ExtentId(uuid::Uuid::new_v4().simple().to_string());
         let path = self.0.path(&extent);
         let unclaimed = Unclaimed {
@@ -78,18 +83,12 @@ impl Extents {
             .open(&path)
             .await
             .map_err(|source| failed(&path, source))?;
-        let mut md5 = Md5::new();
-        let mut length = 0;
-        while let Some(chunk) = content.next().await {
-            let chunk = chunk.map_err(WriteError::Sender)?;
-            let chunk = chunk.as_ref();
-            length += chunk.len() as u64;
-            if length > limit {
-                return Err(WriteError::TooLong { limit });
-            }
-            md5.update(chunk);
-            let written = file.write_all(chunk).await;
+        let mut chunk = Some(first);
+        while let Some(bytes) = chunk {
+            md5.update(bytes.as_ref());
+            let written = file.write_all(bytes.as_ref()).await;
             written.map_err(|source| failed(&path, source))?;
+            chunk = next(content, &mut length, limit).await?;
         }
         file.flush().await.map_err(|source| failed(&path, source))?;
         Ok(Written {
@@ -99,6 +98,41 @@ impl Extents {
             md5: md5.finalize().into(),
         })
     }
+
+    /// What is empty has no file.
+    fn nothing(&self, md5: Md5) -> Written {
+        Written {
+            unclaimed: Unclaimed {
+                store: self.0.clone(),
+                extent: None,
+            },
+            extent: ExtentId::empty(),
+            length: 0,
+            md5: md5.finalize().into(),
+        }
+    }
+}
+
+/// The next bytes that are some; `length` counts them.
+async fn next<B, E>(
+    content: &mut (impl Stream<Item = Result<B, E>> + Unpin),
+    length: &mut u64,
+    limit: u64,
+) -> Result<Option<B>, WriteError<E>>
+where
+    B: AsRef<[u8]>,
+{
+    while let Some(chunk) = content.next().await {
+        let chunk = chunk.map_err(WriteError::Sender)?;
+        *length += chunk.as_ref().len() as u64;
+        if *length > limit {
+            return Err(WriteError::TooLong { limit });
+        }
+        if !chunk.as_ref().is_empty() {
+            return Ok(Some(chunk));
+        }
+    }
+    Ok(None)
 }
 
 fn failed(path: &std::path::Path, source: std::io::Error) -> ExtentError {
