@@ -12,8 +12,8 @@ use crate::event::{Event, Sink};
 use crate::observed::Receipt;
 use crate::plan::{Plan, StepKind};
 
-/// Requests of one kind in flight at once.
-pub(super) const PARALLEL: usize = 16;
+/// Things that are worked on at once. How many requests are under way is the client's to decide.
+pub(super) const PARALLEL: usize = crate::client::pace::MOST;
 
 /// A plan and all it takes to carry it out.
 pub struct Run<'a> {

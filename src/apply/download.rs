@@ -53,7 +53,7 @@ pub(super) async fn ensure(run: &Run<'_>, done: &[usize]) -> Result<(usize, u64)
             task.id.to_string(),
             TaskReceipt {
                 digest: task.digest.clone(),
-                parts: Some(task.parts.clone()),
+                parts: Some(task.parts),
                 outputs: files,
             },
         );
@@ -257,7 +257,12 @@ async fn ensure_file(
     let got = run
         .client
         .blob
-        .download_file(download.container.as_str(), &file.blob.name, &file.path)
+        .download_file(
+            download.container.as_str(),
+            &file.blob.name,
+            &file.path,
+            file.blob.length,
+        )
         .await
         .map_err(ApplyError::at(StepKind::Download))?;
     Ok((got.length, HEXLOWER.encode(&got.sha256), true))

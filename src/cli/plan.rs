@@ -1,5 +1,7 @@
 //! `batchflow plan`: what apply would do.
 
+use std::mem::ManuallyDrop;
+
 use super::args::{ChoiceArgs, Global, PlanArgs};
 use super::document::{self, Document};
 use super::error::CliError;
@@ -13,7 +15,8 @@ use crate::report::json::{self, PlanDocument};
 use crate::report::plan::PlanView;
 
 pub(super) async fn run(args: &PlanArgs, global: &Global) -> Result<ExitCode, CliError> {
-    let document = document::load(&args.manifest)?;
+    // The process ends with this: taking a hundred thousand tasks apart would be a tenth of the time.
+    let document = ManuallyDrop::new(document::load(&args.manifest)?);
     let target = Target::open(&document, &args.target, Purpose::Look).await?;
     let result = make(&document, &target, &args.choice).await;
     let (name, identity) = (target.name.clone(), target.identity.clone());

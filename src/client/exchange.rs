@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
 
+use super::pace::Pace;
 use super::retry::{self, Outcome, RetryPolicy};
 use super::tokens::Tokens;
 use super::transport::{Transport, TransportError, TransportErrorKind, Tried};
@@ -35,6 +36,7 @@ pub(super) struct Exchange {
     pub(super) account: String,
     pub(super) pass: Pass,
     pub(super) retry: RetryPolicy,
+    pub(super) pace: Pace,
 }
 
 impl Exchange {
@@ -46,6 +48,7 @@ impl Exchange {
         let start = clock::monotonic();
         let mut tries_made = 0;
         loop {
+            let turn = self.pace.turn().await;
             let result = match self.signed(request.clone()).await {
                 Ok(signed) => {
                     tracing::info!(method = %signed.method(), path = signed.uri().path(), "sending");
@@ -55,6 +58,8 @@ impl Exchange {
             };
             tries_made += 1;
             let outcome = outcome(&result);
+            let received = result.as_ref().map_or(0, |r| r.body().len());
+            turn.end(outcome, (request.body().len() + received) as u64);
             let elapsed = start.elapsed();
             match self
                 .retry

@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod endpoint;
 pub mod error;
 mod exchange;
+pub(crate) mod pace;
 mod refused;
 pub mod retry;
 pub mod rights;
@@ -37,6 +38,7 @@ pub use transport::{Reqwest, Transport, TransportError, TransportErrorKind, Trie
 use crate::wire::auth::Scheme;
 use azure_core::credentials::TokenCredential;
 use exchange::{Exchange, Pass};
+use pace::Pace;
 use tokens::Tokens;
 
 /// What a create found.
@@ -85,6 +87,7 @@ impl Client {
             account: service.name.clone(),
             pass,
             retry,
+            pace: Pace::default(),
         };
         let storage = exchange(Scheme::Blob, &account.storage, storage);
         Ok(Self {

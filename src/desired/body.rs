@@ -1,9 +1,11 @@
 //! Request bodies with the SAS URLs of the moment.
 
-use super::{Access, DIGEST_KEY, Desired, Input, InputSource, Output, Pool, TASK_KEY, Task};
+use super::{
+    Access, DIGEST_KEY, DIGEST_SETTING, Desired, Input, InputSource, Output, Pool, TASK_KEY, Task,
+};
 use crate::wire::batch::command::{
-    NodeIdentityReference, OutputFile, OutputFileBlobContainerDestination, OutputFileDestination,
-    OutputFileUploadConfiguration, OutputFileUploadHeader, ResourceFile,
+    EnvironmentSetting, NodeIdentityReference, OutputFile, OutputFileBlobContainerDestination,
+    OutputFileDestination, OutputFileUploadConfiguration, OutputFileUploadHeader, ResourceFile,
 };
 use crate::wire::batch::job::JobCreate;
 use crate::wire::batch::pool::{AutoPoolSpecification, PoolCreate, PoolInfo, PoolSpecification};
@@ -99,6 +101,10 @@ impl Task {
     /// The body that adds the task.
     pub fn body(&self, urls: &Urls<'_>) -> TaskCreate {
         let mut body = self.template.clone();
+        body.environment_settings.push(EnvironmentSetting {
+            name: DIGEST_SETTING.to_owned(),
+            value: Some(self.digest.clone()),
+        });
         body.resource_files = self.inputs.iter().map(|i| i.body(urls)).collect();
         if let Some(settings) = &mut body.multi_instance_settings {
             settings.common_resource_files =

@@ -40,7 +40,6 @@ pub fn compile(
         .unwrap_or_default();
     let mut tasks = Compiler {
         snapshot,
-        contents,
         base,
         job: job.as_ref(),
         problems: &mut problems,

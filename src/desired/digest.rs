@@ -1,6 +1,8 @@
 //! Digests of what was asked for. They are the same for the same manifest and the same files on every machine: no
 //! absolute path, account, key or time goes in.
 
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Input, InputSource, Output};
@@ -9,6 +11,32 @@ use crate::inputs::snapshot::Snapshot;
 
 /// Changes when what is hashed does, which makes every task run again.
 const VERSION: &str = "batchflow 1";
+
+/// The start of a digest; 16 digits in lower-case hex where it is written down.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Part([u8; 8]);
+
+/// Text that is no start of a digest.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not the start of a digest")]
+pub struct NotAPart(String);
+
+impl TryFrom<String> for Part {
+    type Error = NotAPart;
+
+    fn try_from(text: String) -> Result<Self, NotAPart> {
+        let bytes = HEXLOWER.decode(text.as_bytes()).ok();
+        let bytes = bytes.and_then(|b| b.try_into().ok());
+        bytes.map(Self).ok_or(NotAPart(text))
+    }
+}
+
+impl From<Part> for String {
+    fn from(part: Part) -> Self {
+        HEXLOWER.encode(&part.0)
+    }
+}
 
 /// A canonical serialisation, hashed on its way: each field with its name and length, so that no two ways to fill
 /// them give the same bytes.
@@ -85,22 +113,16 @@ impl Canon {
         self.field("condition", output.condition.as_str());
     }
 
-    /// The first 16 digits: enough to tell that something changed.
-    pub(super) fn start(self) -> String {
-        let mut hex = self.finish();
-        hex.truncate(16);
-        hex
+    /// The first bytes: enough to tell that something changed.
+    pub(super) fn start(self) -> Part {
+        let digest: [u8; 32] = self.0.finalize().into();
+        let [a, b, c, d, e, f, g, h, ..] = digest;
+        Part([a, b, c, d, e, f, g, h])
     }
 
     /// Lower-case hex.
     pub(super) fn finish(self) -> String {
-        let mut hex = String::with_capacity(64);
-        for byte in self.0.finalize() {
-            for digit in [byte >> 4, byte & 15] {
-                hex.extend(char::from_digit(u32::from(digit), 16));
-            }
-        }
-        hex
+        HEXLOWER.encode(&self.0.finalize())
     }
 }
 

@@ -14,8 +14,10 @@ mod job;
 mod job_tasks;
 mod logs;
 mod many_inputs;
+mod parts;
 mod pool;
 mod problems;
+mod render;
 mod scaling;
 mod schedule;
 mod sources;
@@ -39,6 +41,7 @@ pub use access::OwnSignature;
 pub use body::Urls;
 pub use compile::{compile, compile_footprint};
 pub use dependencies::task_dependencies;
+pub use digest::{NotAPart, Part};
 pub use job_tasks::JobFiles;
 pub use logs::Logs;
 pub use scaling::{CALL_MINUTES, EVALUATION_MINUTES, IDLE_MINUTES, Size};
@@ -136,14 +139,14 @@ pub struct Job {
 
 /// What decides the outputs of a task, kind by kind, so that a change can be told by its kind: each the start of a
 /// digest.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigestParts {
     /// Image, node agent, start task and what it reads.
-    pub node: String,
-    pub command: String,
-    pub environment: String,
-    pub inputs: String,
-    pub outputs: String,
+    pub node: Part,
+    pub command: Part,
+    pub environment: Part,
+    pub inputs: Part,
+    pub outputs: Part,
 }
 
 /// A task.
@@ -155,7 +158,7 @@ pub struct Task {
     pub parts: DigestParts,
     /// Where the manifest asks for it.
     pub span: Range<usize>,
-    /// Everything but resource and output files.
+    /// Everything but resource and output files and [`DIGEST_SETTING`].
     pub template: TaskCreate,
     pub inputs: Vec<Input>,
     /// What every node of a multi-instance task needs.

@@ -3,26 +3,22 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use super::command::{command_line, environment, input, output, render, render_option, staged};
 use super::dependencies::{Ask, Directory, Order, fits, task_dependencies};
-use super::digest::{Canon, Contents};
+use super::digest::{Canon, Contents, Part};
 use super::gather;
-use super::items::{Item, ItemFile, items};
+use super::items::{Item, items};
 use super::many_inputs;
-use super::pool::user_identity;
+use super::parts::in_parts;
 use super::problems::Problems;
-use super::surroundings::{application_packages, container_settings, multi_instance};
-use super::{DIGEST_SETTING, DigestParts, Input, InputSource, Job, Output, Task, wire_duration};
+use super::render::Rendered;
+use super::{DigestParts, Input, Job, Task};
 use crate::diagnostic::{Diagnostic, codes};
-use crate::ids::{ContainerName, TaskId};
+use crate::ids::ContainerName;
 use crate::inputs::snapshot::Snapshot;
 use crate::manifest::{Bindings, Factory};
-use crate::wire::batch::command::EnvironmentSetting;
-use crate::wire::batch::task::{AffinityInfo, TaskConstraints, TaskCreate};
 
 pub(super) struct Compiler<'a> {
     pub(super) snapshot: &'a Snapshot,
-    pub(super) contents: Contents<'a>,
     /// The digest of what all tasks share.
     pub(super) base: String,
     pub(super) job: Option<&'a Job>,
@@ -45,18 +41,27 @@ impl<'a> Compiler<'a> {
             .collect();
         for (entry, factory) in factories.iter().enumerate() {
             let first = tasks.len();
-            let mut bindings = bindings.clone();
             let items = &all[entry];
             tasks.reserve(items.len());
             ids.reserve(items.len());
             outputs.reserve(items.len() * factory.output_files.len());
-            for (index, item) in items.iter().enumerate() {
-                item.bind(&mut bindings);
-                bindings.set_index(index);
-                let Some(task) = self.task(factory, item, &mut bindings) else {
-                    continue;
-                };
-                asks.extend(self.ask(tasks.len(), factory, &bindings));
+            let parts = in_parts(items, |from, part| {
+                Rendered::of(factory, from, part, bindings)
+            });
+            let mut made_for = Vec::with_capacity(items.len());
+            for mut part in parts {
+                let start = tasks.len();
+                let asking = part.asks.into_iter().map(|(at, ids)| Ask {
+                    task: start + at,
+                    factory,
+                    ids,
+                });
+                asks.extend(asking);
+                tasks.append(&mut part.tasks);
+                made_for.append(&mut part.made_for);
+                self.problems.merge(part.problems);
+            }
+            for (task, index) in tasks[first..].iter().zip(made_for) {
                 let key = task.id.as_str().to_ascii_lowercase();
                 self.claim(
                     &all,
@@ -87,7 +92,6 @@ impl<'a> Compiler<'a> {
                         );
                     }
                 }
-                tasks.push(task);
             }
             groups.push(first..tasks.len());
         }
@@ -101,20 +105,6 @@ impl<'a> Compiler<'a> {
             self.sign(&mut tasks);
         }
         tasks
-    }
-
-    /// What a task waits for, by name; None: nothing.
-    fn ask(&mut self, task: usize, factory: &'a Factory, bindings: &Bindings) -> Option<Ask<'a>> {
-        if factory.depends_on.is_empty() && factory.gather.is_empty() {
-            return None;
-        }
-        let templates = factory.depends_on.task_ids.iter();
-        let ids = templates.map(|t| render(t, bindings, self.problems));
-        Some(Ask {
-            task,
-            factory,
-            ids: ids.collect::<Option<_>>()?,
-        })
     }
 
     /// Ties tasks to those they wait for.
@@ -175,8 +165,15 @@ impl<'a> Compiler<'a> {
             return;
         }
         let mut sets: HashMap<Range<usize>, String> = HashMap::new();
+        let node = part(self.base.as_bytes());
+        let own = in_parts(tasks, |_, part| {
+            let mut contents = Contents::new(self.snapshot);
+            let digests = part.iter().map(|t| self.digest(t, node, &mut contents));
+            digests.collect::<Vec<_>>()
+        });
+        let mut own: Vec<(String, DigestParts)> = own.into_iter().flatten().collect();
         for index in order.tasks {
-            let (mut digest, parts) = self.digest(&tasks[index]);
+            let (mut digest, parts) = std::mem::take(&mut own[index]);
             if !tasks[index].after.is_empty() {
                 let mut canon = Canon::new("task after others");
                 canon.field("own", &digest);
@@ -193,10 +190,6 @@ impl<'a> Compiler<'a> {
                 digest = canon.finish();
             }
             let task = &mut tasks[index];
-            task.template.environment_settings.push(EnvironmentSetting {
-                name: DIGEST_SETTING.to_owned(),
-                value: Some(digest.clone()),
-            });
             task.digest = digest;
             task.parts = parts;
         }
@@ -229,108 +222,19 @@ impl<'a> Compiler<'a> {
         });
     }
 
-    fn task(
-        &mut self,
-        factory: &Factory,
-        item: &Item<'a>,
-        bindings: &mut Bindings,
-    ) -> Option<Task> {
-        let problems = &mut *self.problems;
-        let id = render(&factory.id, bindings, problems)?;
-        let id = match TaskId::new(id) {
-            Ok(id) => id,
-            Err(invalid) => {
-                let help = format!("{}; {{{{id …}}}} makes an id of any text", invalid.help);
-                problems.report(
-                    Diagnostic::error(codes::INVALID_ID, invalid.message)
-                        .label(factory.id.span(), format!("for {}", item.origin()))
-                        .help(help),
-                );
-                return None;
-            }
-        };
-        bindings.set_task_id(id.as_str());
-        let command_line = command_line(&factory.command_line, bindings, problems)?;
-        let display_name = render_option(factory.display_name.as_ref(), bindings, problems)?;
-        let own = environment(&factory.environment_settings, bindings, problems)?;
-        let mut inputs = Vec::with_capacity(factory.resource_files.len() + 1);
-        if let (Some(ItemFile::Blob(file)), true) = (item.file, factory.stage_input) {
-            let source = InputSource::Blob {
-                container: file.container.clone(),
-                blob: file.blob.clone(),
-            };
-            inputs.push(staged(
-                source,
-                file.blob.as_str(),
-                factory.span.clone(),
-                problems,
-            )?);
-        }
-        for file in &factory.resource_files {
-            inputs.push(input(file, bindings, problems)?);
-        }
-        let outputs: Option<Vec<Output>> = factory
-            .output_files
-            .iter()
-            .map(|file| output(file, bindings, problems))
-            .collect();
-        let outputs = outputs?;
-        let affinity_id = render_option(factory.affinity_id.as_ref(), bindings, problems)?;
-        let container = match &factory.container_settings {
-            Some(settings) => Some(container_settings(settings, bindings, problems)?),
-            None => None,
-        };
-        let (multi_instance, common_inputs) = match &factory.multi_instance {
-            Some(settings) => {
-                let (settings, inputs) = multi_instance(settings, bindings, problems)?;
-                (Some(settings), inputs)
-            }
-            None => (None, Vec::new()),
-        };
-        let constraints = TaskConstraints {
-            max_wall_clock_time: factory.max_wall_clock_time.as_ref().map(wire_duration),
-            retention_time: factory.retention_time.as_ref().map(wire_duration),
-            max_task_retry_count: factory.max_task_retry_count,
-        };
-        let template = TaskCreate {
-            id: id.to_string(),
-            display_name,
-            exit_conditions: factory.exit_conditions.clone().map(Box::new),
-            command_line,
-            container_settings: container.map(Box::new),
-            resource_files: Vec::new(),
-            output_files: Vec::new(),
-            environment_settings: own,
-            affinity_info: affinity_id.map(|affinity_id| Box::new(AffinityInfo { affinity_id })),
-            constraints: (constraints != TaskConstraints::default()).then_some(constraints),
-            required_slots: factory.required_slots,
-            user_identity: factory.user_identity.map(user_identity).map(Box::new),
-            multi_instance_settings: multi_instance.map(Box::new),
-            depends_on: None,
-            application_package_references: application_packages(&factory.application_packages),
-        };
-        Some(Task {
-            id,
-            digest: String::new(),
-            parts: DigestParts::default(),
-            span: factory.span.clone(),
-            template,
-            inputs,
-            common_inputs,
-            outputs,
-            fetched_by_prefix: 0,
-            after: Vec::new(),
-        })
-    }
-
     /// Over everything that decides what the task writes. Limits of time and retries are left out: they decide whether
     /// it succeeds, not with what, and raising one must not run a hundred thousand finished tasks again.
-    fn digest(&mut self, task: &Task) -> (String, DigestParts) {
+    fn digest(
+        &self,
+        task: &Task,
+        node: Part,
+        contents: &mut Contents<'_>,
+    ) -> (String, DigestParts) {
         let mut canon = Canon::new("task");
         canon.field("base", &self.base);
         canon.field("command line", &task.template.command_line);
         let mut parts = DigestParts {
-            node: part(self.base.as_bytes()),
+            node,
             command: part(task.template.command_line.as_bytes()),
             ..DigestParts::default()
         };
@@ -373,12 +277,12 @@ impl<'a> Compiler<'a> {
         parts.environment = part_of.start();
         let mut part_of = Canon::new("inputs");
         for input in &task.common_inputs {
-            canon.input(input, &mut self.contents);
-            part_of.input(input, &mut self.contents);
+            canon.input(input, contents);
+            part_of.input(input, contents);
         }
         for input in &task.inputs {
-            canon.input(input, &mut self.contents);
-            part_of.input(input, &mut self.contents);
+            canon.input(input, contents);
+            part_of.input(input, contents);
         }
         parts.inputs = part_of.start();
         let mut part_of = Canon::new("outputs");
@@ -391,7 +295,7 @@ impl<'a> Compiler<'a> {
     }
 }
 
-fn part(bytes: &[u8]) -> String {
+fn part(bytes: &[u8]) -> Part {
     let mut canon = Canon::new("part");
     canon.field("bytes", bytes);
     canon.start()

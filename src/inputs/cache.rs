@@ -5,10 +5,11 @@
 //! The cache is a help, never needed: what cannot be read or written is left alone.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use data_encoding::HEXLOWER;
 
@@ -20,7 +21,8 @@ const SETTLED_AFTER: i128 = 3_000_000_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    entries: HashMap<PathBuf, (Stamp, Content)>,
+    /// By path, as the bytes it is: to hash its components takes longer.
+    entries: HashMap<OsString, (Stamp, Content)>,
 }
 
 impl Cache {
@@ -36,7 +38,7 @@ impl Cache {
     }
 
     pub(super) fn get(&self, path: &Path, stamp: &Stamp) -> Option<Content> {
-        let (known, content) = self.entries.get(path)?;
+        let (known, content) = self.entries.get(path.as_os_str())?;
         (known == stamp).then_some(*content)
     }
 
@@ -76,7 +78,7 @@ impl Cache {
     }
 }
 
-fn parse(line: &str) -> Option<(PathBuf, (Stamp, Content))> {
+fn parse(line: &str) -> Option<(OsString, (Stamp, Content))> {
     let mut words = line.splitn(8, ' ');
     let stamp = Stamp {
         length: words.next()?.parse().ok()?,
@@ -89,7 +91,7 @@ fn parse(line: &str) -> Option<(PathBuf, (Stamp, Content))> {
         md5: unhex(words.next()?)?,
         sha256: unhex(words.next()?)?,
     };
-    Some((PathBuf::from(words.next()?), (stamp, content)))
+    Some((OsString::from(words.next()?), (stamp, content)))
 }
 
 /// None when the text is no digest of `N` bytes.

@@ -264,41 +264,37 @@ fn without_duplicates<'a>(
     folder: &Path,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Match<'a>> {
-    let mut seen: HashMap<(&str, String), usize> = HashMap::with_capacity(matches.len());
-    let mut kept: Vec<Match<'a>> = Vec::with_capacity(matches.len());
+    let mut seen: HashMap<(&str, &str), &Match<'a>> = HashMap::with_capacity(matches.len());
     let mut reported = 0;
-    for found in matches {
-        let key = (
-            found.source.container.as_str(),
-            found.blob.as_str().to_owned(),
-        );
-        match seen.get(&key).and_then(|at| kept.get(*at)) {
-            None => {
-                seen.insert(key, kept.len());
-                kept.push(found);
-            }
-            Some(first) if first.path == found.path => {}
-            Some(first) => {
-                reported += 1;
-                if reported > MOST_REPORTED {
-                    continue;
-                }
-                diagnostics.push(
-                    Diagnostic::error(
-                        codes::DUPLICATE_BLOB,
-                        format!(
-                            "two files would be the blob \"{}\" of \"{}\"",
-                            found.blob, found.source.container
-                        ),
-                    )
-                    .label(found.span.clone(), shown(&found.path, folder))
-                    .label(first.span.clone(), shown(&first.path, folder))
-                    .help("give one of them a `prefix`, or a `base` further up"),
-                );
-            }
+    let mut is_first = Vec::with_capacity(matches.len());
+    for found in &matches {
+        let key = (found.source.container.as_str(), found.blob.as_str());
+        let first = *seen.entry(key).or_insert(found);
+        is_first.push(std::ptr::eq(first, found));
+        if first.path == found.path {
+            continue;
         }
+        reported += 1;
+        if reported > MOST_REPORTED {
+            continue;
+        }
+        diagnostics.push(
+            Diagnostic::error(
+                codes::DUPLICATE_BLOB,
+                format!(
+                    "two files would be the blob \"{}\" of \"{}\"",
+                    found.blob, found.source.container
+                ),
+            )
+            .label(found.span.clone(), shown(&found.path, folder))
+            .label(first.span.clone(), shown(&first.path, folder))
+            .help("give one of them a `prefix`, or a `base` further up"),
+        );
     }
-    kept
+    let firsts = matches.into_iter().zip(is_first);
+    firsts
+        .filter_map(|(found, is_first)| is_first.then_some(found))
+        .collect()
 }
 
 fn read(

@@ -86,6 +86,8 @@ impl Lists {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
     files: Vec<File>,
+    /// Where the files of each container are.
+    containers: BTreeMap<ContainerName, Range<usize>>,
     lists: Lists,
 }
 
@@ -94,8 +96,16 @@ impl Snapshot {
     pub fn new(mut files: Vec<File>) -> Self {
         files.sort_by(|a, b| (&a.container, &a.blob).cmp(&(&b.container, &b.blob)));
         files.dedup_by(|b, a| a.container == b.container && a.blob == b.blob);
+        let mut containers = BTreeMap::new();
+        let mut start = 0;
+        for chunk in files.chunk_by(|a, b| a.container == b.container) {
+            let end = start + chunk.len();
+            containers.extend(chunk.first().map(|f| (f.container.clone(), start..end)));
+            start = end;
+        }
         Self {
             files,
+            containers,
             lists: Lists::default(),
         }
     }
@@ -115,9 +125,8 @@ impl Snapshot {
 
     /// The files of a container, in the order of their blob names.
     pub fn of_container(&self, container: &ContainerName) -> &[File] {
-        let start = self.files.partition_point(|f| f.container < *container);
-        let end = self.files.partition_point(|f| f.container <= *container);
-        &self.files[start..end]
+        let range = self.containers.get(container).cloned();
+        range.map_or(&[], |range| &self.files[range])
     }
 
     /// The files of a container whose blob names begin with `prefix`.

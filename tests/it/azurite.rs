@@ -160,7 +160,7 @@ async fn scenario(client: &Client, folder: &Path) {
         );
 
         let to = folder.join("down");
-        let got = blob.download_file("input", name, &to).await.unwrap();
+        let got = blob.download_file("input", name, &to, 0).await.unwrap();
         assert_eq!((got.length, got.md5), (length as u64, md5), "{name}");
         assert!(
             fs::read(&to).unwrap() == content,

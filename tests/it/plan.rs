@@ -90,7 +90,7 @@ fn home(desired: &Desired) -> Observed {
             task.id.to_string(),
             TaskReceipt {
                 digest: task.digest.clone(),
-                parts: Some(task.parts.clone()),
+                parts: Some(task.parts),
                 outputs: vec![output],
             },
         );

@@ -19,7 +19,7 @@ use super::{Blob, found, named};
 
 /// What a request fetches at most. A broken connection costs no more than this.
 const PART: u64 = 4 * 1024 * 1024;
-/// Parts of one blob on the way at once, and so the memory a download takes.
+/// Parts of one blob on the way at once.
 const AT_ONCE: usize = 4;
 
 /// What was written.
@@ -42,7 +42,8 @@ struct First {
 impl Blob {
     /// Fetches a blob into a file, whose folder has to exist. The bytes go to another name in that folder
     /// first, and take the place of what was there when all of them are there and their length and MD5
-    /// (if the blob has one) are right. Memory is bounded whatever the length.
+    /// (if the blob has one) are right. Memory is bounded whatever the length; `expected` is what the blob is thought
+    /// to have, in bytes.
     ///
     /// # Errors
     /// What does not exist is refused with 404; the file is as it was after any error.
@@ -51,6 +52,7 @@ impl Blob {
         container: &str,
         blob: &str,
         to: &Path,
+        expected: u64,
     ) -> Result<Downloaded, ClientError> {
         let attempt = format!("download {} to {}", named(container, blob), to.display());
         let part = Part::beside(to);
@@ -66,6 +68,7 @@ impl Blob {
             }
         };
 
+        let room = self.room(expected.min(PART)).await;
         let first = self.first_part(container, blob, &attempt).await?;
         let mut file = File::create_new(&part.0)
             .await
@@ -76,12 +79,14 @@ impl Blob {
             let (attempt, etag) = (&attempt, first.etag.clone());
             async move {
                 let range = HttpRange::new(offset, length);
-                self.part(container, blob, range, etag, attempt).await
+                let room = self.room(length).await;
+                let content = self.part(container, blob, range, etag, attempt).await?;
+                Ok((content, room))
             }
         });
-        let first_content = stream::iter([Ok(first.content.clone())]);
+        let first_content = stream::iter([Ok((first.content.clone(), room))]);
         let mut contents = first_content.chain(rest.buffered(AT_ONCE));
-        while let Some(content) = contents.try_next().await? {
+        while let Some((content, _room)) = contents.try_next().await? {
             sums.0.update(&content);
             sums.1.update(&content);
             length += content.len() as u64;

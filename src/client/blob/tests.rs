@@ -327,7 +327,7 @@ async fn a_blob_becomes_a_file() {
                 _ => served(request),
             });
             let blob = canned.client().blob;
-            let done = blob.download_file("out", "b", &to).await.unwrap();
+            let done = blob.download_file("out", "b", &to, 9).await.unwrap();
             assert_eq!((done.length, done.md5), (length as u64, sum));
             let sha256: [u8; 32] = sha2::Sha256::digest(&content).into();
             assert_eq!(done.sha256, sha256);
@@ -373,7 +373,7 @@ async fn a_download_that_fails_leaves_what_was_there() {
     ];
     for (what, answers) in cases {
         let canned = Canned::new(answers);
-        let result = canned.client().blob.download_file("out", "b", &to).await;
+        let result = canned.client().blob.download_file("out", "b", &to, 9).await;
         assert!(result.is_err(), "{what}");
         assert_eq!(std::fs::read(&to).unwrap(), b"before", "{what}");
         let left = std::fs::read_dir(folder.path()).unwrap().count();
@@ -383,7 +383,7 @@ async fn a_download_that_fails_leaves_what_was_there() {
     let served = serve(b"x".to_vec(), None);
     let canned = Canned::new(move |r, _| served(r));
     let blob = canned.client().blob;
-    let error = blob.download_file("out", "b", &nowhere).await;
+    let error = blob.download_file("out", "b", &nowhere, 9).await;
     let error = error.unwrap_err();
     assert!(matches!(error.failure(), Failure::File { .. }), "{error}");
 }

@@ -22,8 +22,8 @@ const BLOCK: u64 = 4 * 1024 * 1024;
 const MOST_BLOCKS: u64 = 50_000;
 /// Blocks of one file on the way at once.
 const AT_ONCE: usize = 8;
-/// Bytes of blocks in memory at once, of all files together.
-pub(super) const ROOM: u64 = 16 * BLOCK;
+/// Bytes of content in memory at once, of all files together.
+pub(super) const ROOM: u64 = 12 * BLOCK;
 
 /// What to upload, and as what.
 #[derive(Debug, Clone)]
@@ -77,6 +77,7 @@ impl Blob {
         };
 
         if upload.length <= BLOCK {
+            let _room = self.room(upload.length).await;
             // One byte more than there should be: the file may have grown.
             let content = source.read(upload.length + 1).await;
             let content = content.map_err(file_error("read"))?;
@@ -114,9 +115,9 @@ impl Blob {
         self.commit(&client, upload, ids, &attempt).await
     }
 
-    /// Waits for room in memory for a block; a block longer than all the room there is takes all of it.
-    async fn room(&self, block: u64) -> Option<OwnedSemaphorePermit> {
-        let kilobytes = u32::try_from(block.min(ROOM) / 1024).unwrap_or(u32::MAX);
+    /// Waits for room in memory; what is longer than all the room there is takes all of it.
+    pub(super) async fn room(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        let kilobytes = u32::try_from(bytes.min(ROOM).div_ceil(1024)).unwrap_or(u32::MAX);
         let room = self.room.clone().acquire_many_owned(kilobytes);
         room.await.ok()
     }
