@@ -22,7 +22,7 @@ use super::core::Site;
 use super::core::effect::Effect;
 use super::core::storage::{BlobCommand, BlobRefusal, BlobReply};
 use super::development;
-use super::driver::{Cores, Driver, DriverHandle, Perform};
+use super::driver::{Cores, Driver, DriverHandle, Perform, Stopped};
 use super::extents::Extents;
 use super::http::batch::{self, BatchState};
 use super::http::blob::{self, BlobPort, BlobState};
@@ -230,16 +230,20 @@ pub async fn start(options: Options) -> Result<Service, ServiceError> {
         state_dir.nodes(),
     ))
     .merge(page::router(&options.account, is_public));
-    let blob = blob::router(BlobState {
-        account: options.account.clone(),
-        key: account_key,
-        secure: tls.is_some(),
-        extents: extents.clone(),
-        port: Arc::new(handle.clone()),
-    });
-    if let Some(own) = OwnStorage::new(&blob_endpoint, blob.clone()) {
+    let blob = |port: Arc<dyn BlobPort>| {
+        blob::router(BlobState {
+            account: options.account.clone(),
+            key: account_key.clone(),
+            secure: tls.is_some(),
+            extents: extents.clone(),
+            port,
+        })
+    };
+    let for_nodes = blob(Arc::new(NodePort(handle.clone())));
+    if let Some(own) = OwnStorage::new(&blob_endpoint, for_nodes) {
         agent.set_own_storage(own);
     }
+    let blob = blob(Arc::new(handle.clone()));
     let perform = performer(options.nodes, agent.clone(), extents, Handle::current());
     let driver_thread = driver.start(perform).map_err(ServiceError::Thread)?;
     let shutdown = CancellationToken::new();
@@ -366,13 +370,23 @@ fn performer(nodes: Nodes, agent: Arc<Agent>, extents: Extents, runtime: Handle)
 #[async_trait]
 impl BlobPort for DriverHandle {
     async fn blob(&self, command: BlobCommand) -> Result<BlobReply, BlobRefusal> {
-        match self.ask_blob(command).await {
-            Ok(answer) => answer,
-            Err(stopped) => {
-                Err(BlobRefusal::new(Code::InternalError).with("Reason", stopped.to_string()))
-            }
-        }
+        self.ask_blob(command).await.unwrap_or_else(no_driver)
     }
+}
+
+/// What nodes ask.
+struct NodePort(DriverHandle);
+
+#[async_trait]
+impl BlobPort for NodePort {
+    async fn blob(&self, command: BlobCommand) -> Result<BlobReply, BlobRefusal> {
+        let answer = self.0.ask_blob_for_node(command).await;
+        answer.unwrap_or_else(no_driver)
+    }
+}
+
+fn no_driver(stopped: Stopped) -> Result<BlobReply, BlobRefusal> {
+    Err(BlobRefusal::new(Code::InternalError).with("Reason", stopped.to_string()))
 }
 
 impl Service {

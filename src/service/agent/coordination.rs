@@ -30,7 +30,7 @@ pub(super) async fn coordinate(
     command.hold = true;
     let process = shared.processes.launch(command).await;
     let mut ended = process.map_err(launch_trouble)?.ended;
-    report_start(shared, launch);
+    report_start(shared, launch, clock::now());
     let end = tokio::select! {
         end = &mut ended => end,
         reason = stopped(&mut signals.stop) => return Ok(kill(shared, launch, ended, reason).await),

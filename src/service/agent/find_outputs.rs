@@ -1,6 +1,7 @@
 //! Which files a pattern means, and what each is called in the container. Nothing outside the node is found.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fs::FileType;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
@@ -130,7 +131,8 @@ impl Walk<'_> {
                     relative => format!("{relative}/{name}"),
                 };
                 // Of the entry itself: a link is not followed into a directory.
-                let is_directory = entry.file_type()?.is_dir();
+                let kind = entry.file_type()?;
+                let is_directory = kind.is_dir();
                 match segment {
                     Segment::AnyDepth if is_directory && !name.starts_with('.') => {
                         pending.push((entry.path(), below, index));
@@ -139,7 +141,7 @@ impl Walk<'_> {
                         if is_directory {
                             pending.push((entry.path(), below, index + 1));
                         } else if is_last {
-                            self.take(entry.path(), &below);
+                            self.take(entry.path(), kind, &below);
                         }
                     }
                     _ => {}
@@ -149,21 +151,30 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn take(&mut self, file: PathBuf, name: &str) {
+    /// Only a link can lead out of the node: no other was followed on the way.
+    fn take(&mut self, file: PathBuf, kind: FileType, name: &str) {
+        if !kind.is_symlink() {
+            return match kind.is_file() {
+                true => self.keep(file, name),
+                false => self.skip(name, "it is not a file"),
+            };
+        }
         match file.canonicalize() {
             Ok(real) if !real.starts_with(self.real_root) => {
                 self.skip(name, "it is a link that leads outside the node");
             }
             Ok(real) if !real.is_file() => self.skip(name, "it is not a file"),
-            Ok(_) => {
-                let name = match self.prefix {
-                    "" => name.to_owned(),
-                    prefix => format!("{prefix}/{name}"),
-                };
-                self.found.files.insert(name, file);
-            }
+            Ok(_) => self.keep(file, name),
             Err(e) => self.skip(name, &e.to_string()),
         }
+    }
+
+    fn keep(&mut self, file: PathBuf, name: &str) {
+        let name = match self.prefix {
+            "" => name.to_owned(),
+            prefix => format!("{prefix}/{name}"),
+        };
+        self.found.files.insert(name, file);
     }
 
     fn skip(&mut self, name: &str, why: &str) {

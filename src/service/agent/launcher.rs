@@ -10,12 +10,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
 
 use rustix::process::Pid;
 
 use super::protocol::{Command, LaunchFailure, MARKER, Notice, Request};
 use super::reaper::Reaper;
 use super::trees;
+
+/// Threads that start processes, at most.
+const MOST_STARTING: usize = 4;
 
 /// Runs the launcher on standard input and output until the input ends and every process is gone.
 ///
@@ -71,8 +76,38 @@ fn catch_polite_signals() {
     }
 }
 
-/// Whether every line was a request.
+/// Starts what is sent, on several threads: making directories and waiting for the new program to be loaded would
+/// else hold up the next one. Whether every line was a request.
 fn take_requests(reaper: &Reaper) -> bool {
+    let threads = std::thread::available_parallelism().map_or(MOST_STARTING, |n| n.get());
+    let (sender, launches) = mpsc::channel::<Command>();
+    let launches = Mutex::new(launches);
+    let is_over = AtomicBool::new(false);
+    let work = || {
+        loop {
+            let next = launches
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .recv();
+            match next {
+                Ok(command) if !is_over.load(Ordering::Relaxed) => launch(reaper, &command),
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads.clamp(2, MOST_STARTING) {
+            scope.spawn(work);
+        }
+        let understood = read_requests(reaper, &sender);
+        is_over.store(true, Ordering::Relaxed);
+        drop(sender);
+        understood
+    })
+}
+
+fn read_requests(reaper: &Reaper, launches: &mpsc::Sender<Command>) -> bool {
     let mut input = std::io::stdin().lock();
     let mut line = Vec::new();
     loop {
@@ -86,7 +121,8 @@ fn take_requests(reaper: &Reaper) -> bool {
             return true;
         }
         match serde_json::from_slice(&line) {
-            Ok(Request::Launch(command)) => launch(reaper, &command),
+            // A run is killed only after it was told to have started.
+            Ok(Request::Launch(command)) => drop(launches.send(command)),
             Ok(Request::Kill { run }) => reaper.kill(run),
             Err(_) => return false,
         }

@@ -9,6 +9,7 @@
 mod blob_url;
 mod command_line;
 mod coordination;
+mod deletions;
 pub(in crate::service) mod directories;
 mod environment;
 mod failure;

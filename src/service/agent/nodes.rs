@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::task::{Context, Waker};
 
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::blob_url::BlobEndpoints;
+use super::deletions::{Deletion, Deletions};
 use super::directories::NodeDirectories;
 use super::failure::chain;
 use super::lanes::{Lanes, Turn};
@@ -22,9 +23,6 @@ use super::sandbox::Sandbox;
 use super::trees;
 use super::web::{Web, WebError};
 use crate::service::core::effect::{Effect, Launch, NodeRef, Report, Role, RunId, StopReason};
-
-/// Directories deleted at once: those of a job lie in one place, where more would only wait for each other.
-const DELETING: usize = 2;
 
 /// What an agent needs to know.
 pub(in crate::service) struct AgentOptions {
@@ -77,7 +75,7 @@ pub(super) struct Shared {
     addresses: RwLock<Addresses>,
     report: Box<dyn Fn(Report) + Send + Sync>,
     runs: Mutex<HashMap<RunId, Active>>,
-    deleting: Semaphore,
+    deletions: Deletions,
 }
 
 /// A run that has not ended.
@@ -142,7 +140,7 @@ impl Agent {
                 addresses: RwLock::default(),
                 report: options.report,
                 runs: Mutex::default(),
-                deleting: Semaphore::new(DELETING),
+                deletions: Deletions::default(),
             }),
             lanes: Lanes::default(),
             tasks: TaskTracker::new(),
@@ -292,16 +290,13 @@ async fn remove_node(shared: Arc<Shared>, node: NodeRef, turn: Turn) {
 
 async fn delete_directory(shared: Arc<Shared>, node: NodeRef, role: Role, turn: Turn) {
     turn.come().await;
-    // Never closed.
-    let permit = shared.deleting.acquire().await;
-    let deleted = blocking(&shared, &node, move |node| {
-        let run = node.of(&role).map_err(std::io::Error::other)?;
-        trees::remove_run(&run)
-    })
-    .await;
-    drop((permit, turn));
-    if let Err(e) = deleted {
-        tracing::warn!("a task directory could not be deleted: {e}");
+    let node = NodeDirectories::new(&shared.nodes_dir, &node);
+    // A name that is none has no directory.
+    let Ok(run) = node.and_then(|node| node.of(&role)) else {
+        return;
+    };
+    if let Some(work) = shared.deletions.push(Deletion { run, turn }) {
+        let _ = tokio::task::spawn_blocking(work).await;
     }
 }
 

@@ -1,21 +1,26 @@
 //! Output files: what a finished run uploads, and its log of that.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures::{FutureExt, StreamExt};
 
 use super::blob_url::{BlobEndpoints, blob_in, shown};
 use super::directories::RunDirectories;
 use super::failure::{Code, Trouble, chain};
-use super::find_outputs::find;
+use super::find_outputs::{FindError, find};
 use super::pattern::expand;
-use super::upload::upload;
+use super::upload::{Source, upload};
 use super::web::Web;
 use crate::wire::batch::command::{OutputFile, OutputFileUploadCondition, OutputFileUploadHeader};
 
 /// Files of one run on their way at the same time.
 const AT_ONCE: usize = 4;
+
+/// A file is small up to so many bytes.
+const SMALL: u64 = 64 << 10;
+/// Bytes of small files that are read before the first is uploaded.
+const READ_AT_ONCE: u64 = 1 << 20;
 
 /// What the files of a run are looked for with.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +53,17 @@ pub(super) async fn publish(
         tracing::warn!("the log of an upload could not be written: {e}");
     }
     log.first
+}
+
+/// Read where they were found, as far as that takes little memory.
+fn with_small_contents(files: BTreeMap<String, PathBuf>) -> Vec<(String, Source)> {
+    let mut left = READ_AT_ONCE;
+    let read = |(name, path)| {
+        let source = Source::read(path, left.min(SMALL));
+        left -= source.content.as_ref().map_or(0, |c| c.len() as u64);
+        (name, source)
+    };
+    files.into_iter().map(read).collect()
 }
 
 /// `Unrecognized` conditions do not come here: the request that carried one was refused.
@@ -102,22 +118,25 @@ async fn publish_one(
     let pattern = expand(&file.file_pattern, value_of);
     let path = target.path.clone().unwrap_or_default();
     let (working, root) = (origin.run.working(), origin.node_root.to_owned());
-    let found = tokio::task::spawn_blocking(move || find(&pattern, &path, &working, &root)).await;
-    let found = match found {
+    let look = move || {
+        let found = find(&pattern, &path, &working, &root)?;
+        Ok::<_, FindError>((with_small_contents(found.files), found.skipped))
+    };
+    let (files, skipped) = match tokio::task::spawn_blocking(look).await {
         Ok(Ok(found)) => found,
         Ok(Err(e)) => return log.fail(misc(chain(&e))),
         Err(e) => return log.fail(misc(chain(&e))),
     };
-    for skipped in found.skipped {
+    for skipped in skipped {
         log.failed.push_str(&format!("not uploaded: {skipped}\n"));
     }
     let headers: &[OutputFileUploadHeader] = &target.upload_headers;
-    let mut uploads = futures::stream::iter(found.files)
+    let mut uploads = futures::stream::iter(files)
         .map(|(name, source)| {
             let blob = blob_in(&container, &name);
             async move {
                 let result = upload(web, &source, &blob, headers).await;
-                (source, shown(&blob), result)
+                (source.path, shown(&blob), result)
             }
             .boxed()
         })

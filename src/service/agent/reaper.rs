@@ -42,18 +42,36 @@ struct Ending {
     last: Notice,
 }
 
+struct Starting {
+    number: u64,
+    marker: Option<String>,
+}
+
+/// The first process of what is being started, or an orphan's end that nobody asks for.
+struct Unknown {
+    status: WaitStatus,
+    /// The latest start that can have been its.
+    latest: u64,
+}
+
 #[derive(Default)]
 pub(super) struct Table {
     live: HashMap<Pid, Live>,
     held: HashMap<u64, Held>,
     ending: Vec<Ending>,
-    /// Counts what was started, so that the reaper sees a start between finding no child and waiting for one.
+    /// What is being started: there may be a process already, whose number is not known yet.
+    starting: Vec<Starting>,
+    /// Children that died unknown while something was being started.
+    unknown: HashMap<Pid, Unknown>,
+    /// Counts what is started, so that the reaper sees a start between finding no child and waiting for one.
     started: u64,
+    /// Numbers what is being started.
+    begun: u64,
     closing: bool,
     children: Children,
 }
 
-/// The table of runs, shared by the thread that starts processes and the one that reaps them.
+/// The table of runs, shared by the threads that start processes and the one that reaps them.
 #[derive(Clone)]
 pub(super) struct Reaper {
     shared: Arc<(Mutex<Table>, Condvar)>,
@@ -72,16 +90,23 @@ impl Reaper {
         self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts a process while nothing is reaped, so that an early end is not taken for a stranger's and the
-    /// standard library's own wait for a child that could not execute finds it.
+    /// Starts a process; several threads may at a time. The end of a process that nobody knows yet is kept until its
+    /// start is over.
     pub(super) fn start<E>(
         &self,
         command: &Command,
         marker: Option<String>,
         spawn: impl FnOnce() -> Result<Pid, E>,
     ) -> Result<(), E> {
+        let number = self.table().begin(marker.clone());
+        let spawned = spawn();
         let mut table = self.table();
-        let pid = spawn()?;
+        let early = spawned
+            .as_ref()
+            .ok()
+            .and_then(|pid| table.unknown.remove(pid));
+        table.has_begun(number);
+        let pid = spawned?;
         let run = command.run;
         // What was held is now this process's, and found by the marker they share.
         table.held.remove(&run);
@@ -96,8 +121,11 @@ impl Reaper {
             run,
             pid: pid.as_raw_pid().unsigned_abs(),
         });
-        drop(table);
         self.shared.1.notify_all();
+        if let Some(early) = early.filter(|e| e.latest >= number) {
+            table.end(pid, early.status, self.tell);
+            table.tell_ends(self.tell);
+        }
         Ok(())
     }
 
@@ -119,7 +147,11 @@ impl Reaper {
         let last = Notice::Failed { run, why };
         match table.held.remove(&run) {
             Some(held) => self.end_held(table, held, last),
-            None => (self.tell)(&last),
+            None => {
+                (self.tell)(&last);
+                // Spared while it might have been another's.
+                table.tell_ends(self.tell);
+            }
         }
     }
 
@@ -129,9 +161,7 @@ impl Reaper {
             marker: held.marker,
             last,
         });
-        for notice in table.kill_orphans() {
-            (self.tell)(&notice);
-        }
+        table.tell_ends(self.tell);
     }
 
     /// Kills everything; the reaper ends when nothing is left.
@@ -159,11 +189,8 @@ impl Reaper {
                         if table.closing {
                             return;
                         }
-                        table = self
-                            .shared
-                            .1
-                            .wait(table)
-                            .unwrap_or_else(PoisonError::into_inner);
+                        let waited = self.shared.1.wait(table);
+                        table = waited.unwrap_or_else(PoisonError::into_inner);
                     }
                 }
                 Err(_) => {}
@@ -174,17 +201,43 @@ impl Reaper {
     fn bury(&self) {
         let mut table = self.table();
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-            if let Some(notice) = table.ended(pid, status) {
-                (self.tell)(&notice);
-            }
+            table.end(pid, status, self.tell);
         }
-        for notice in table.kill_orphans() {
-            (self.tell)(&notice);
-        }
+        table.tell_ends(self.tell);
     }
 }
 
 impl Table {
+    fn begin(&mut self, marker: Option<String>) -> u64 {
+        self.begun += 1;
+        let number = self.begun;
+        self.starting.push(Starting { number, marker });
+        number
+    }
+
+    /// Lets go of the start, and of what only starts that are over could have asked for.
+    fn has_begun(&mut self, number: u64) {
+        self.starting.retain(|s| s.number != number);
+        let oldest = self.starting.iter().map(|s| s.number).min();
+        self.unknown
+            .retain(|_, unknown| oldest.is_some_and(|oldest| unknown.latest >= oldest));
+    }
+
+    fn end(&mut self, pid: Pid, status: WaitStatus, tell: fn(&Notice)) {
+        if !self.live.contains_key(&pid) && !self.starting.is_empty() {
+            let latest = self.begun;
+            self.unknown.insert(pid, Unknown { status, latest });
+        } else if let Some(notice) = self.ended(pid, status) {
+            tell(&notice);
+        }
+    }
+
+    fn tell_ends(&mut self, tell: fn(&Notice)) {
+        for notice in self.kill_orphans() {
+            tell(&notice);
+        }
+    }
+
     fn ended(&mut self, pid: Pid, status: WaitStatus) -> Option<Notice> {
         let code = exit_code(status)?;
         // An orphan when it is not in the table.
@@ -229,7 +282,10 @@ impl Table {
             let spared = match &identity.marker {
                 _ if self.closing => false,
                 Some(marker) => self.is_live(marker),
-                None => !(self.live.is_empty() && self.held.is_empty()),
+                None => {
+                    let is_idle = self.live.is_empty() && self.held.is_empty();
+                    !(is_idle && self.starting.is_empty())
+                }
             };
             // One that may not be killed is not waited for either.
             if !spared && kill_process(orphan, Signal::KILL).is_ok() {
@@ -249,7 +305,9 @@ impl Table {
     fn is_live(&self, marker: &str) -> bool {
         let live = self.live.values().map(|live| &live.marker);
         let held = self.held.values().map(|held| &held.marker);
-        live.chain(held).any(|m| m.as_deref() == Some(marker))
+        let starting = self.starting.iter().map(|starting| &starting.marker);
+        let mut known = live.chain(held).chain(starting);
+        known.any(|m| m.as_deref() == Some(marker))
     }
 }
 

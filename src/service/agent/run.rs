@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +20,9 @@ use super::sandbox::Sandbox;
 use super::{command_line, fetch, trees};
 use crate::clock;
 use crate::service::core::effect::{Launch, Report, RunEnd, StopReason};
+
+/// What ends within this is told to have started when it has ended: one thing to hear of instead of two.
+const AT_ONCE: Duration = Duration::from_millis(2);
 
 /// Whether and why a run is to stop.
 pub(super) type Stop = watch::Receiver<Option<StopReason>>;
@@ -90,11 +95,17 @@ pub(super) async fn run(shared: &Shared, launch: &Launch, mut signals: Signals) 
                 Ok(process) => process.ended,
                 Err(why) => return end(None, Some(launch_trouble(why))),
             };
+            let started = clock::now();
+            let mut outcome = std::pin::pin!(outcome(shared, launch, ended, stop));
+            let at_once = tokio::time::timeout(AT_ONCE, &mut outcome).await;
             if launch.instance.is_none() {
-                report_start(shared, launch);
+                report_start(shared, launch, started);
             }
             // No code: the node stops, and takes its runs along.
-            outcome(shared, launch, ended, stop).await?
+            match at_once {
+                Ok(outcome) => outcome?,
+                Err(_) => outcome.await?,
+            }
         }
     };
     let origin = Origin {
@@ -136,10 +147,10 @@ async fn outcome(
     }
 }
 
-pub(super) fn report_start(shared: &Shared, launch: &Launch) {
+pub(super) fn report_start(shared: &Shared, launch: &Launch, at: Timestamp) {
     shared.report(Report::RunStarted {
         run: launch.run,
-        at: clock::now().into(),
+        at: at.into(),
     });
 }
 

@@ -43,6 +43,11 @@ pub(super) fn remove_run(run: &RunDirectories) -> std::io::Result<()> {
     let _ = std::fs::remove_dir(run.working());
     let _ = std::fs::remove_file(run.stdout());
     let _ = std::fs::remove_file(run.stderr());
+    if std::fs::remove_dir(run.root()).is_ok() {
+        return Ok(());
+    }
+    let _ = std::fs::remove_file(run.upload_log());
+    let _ = std::fs::remove_file(run.upload_errors());
     match std::fs::remove_dir(run.root()) {
         Ok(()) => Ok(()),
         Err(_) => remove_tree(run.root()),

@@ -52,13 +52,45 @@ impl UploadError {
     }
 }
 
+/// A file on its way into a blob.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) path: PathBuf,
+    /// Of a small file, read when it was found: for most tasks that is all there is to read.
+    pub(super) content: Option<Bytes>,
+}
+
+impl Source {
+    /// With the content of a file that is no longer than `most` bytes. Blocks.
+    pub(super) fn read(path: PathBuf, most: u64) -> Self {
+        let content = read_small(&path, most);
+        Self { path, content }
+    }
+}
+
+/// None when it is too long, or cannot be read: who uploads it says why.
+fn read_small(path: &Path, most: u64) -> Option<Bytes> {
+    let file = File::open(path).ok()?;
+    if file.metadata().ok()?.len() > most {
+        return None;
+    }
+    let mut content = Vec::new();
+    file.take(most + 1).read_to_end(&mut content).ok()?;
+    (content.len() as u64 <= most).then(|| content.into())
+}
+
 /// Puts a file's content into a blob, checked by MD5 on the way, and gives its length.
 pub(super) async fn upload(
     web: &Web,
-    path: &Path,
+    source: &Source,
     blob: &Url,
     headers: &[OutputFileUploadHeader],
 ) -> Result<u64, UploadError> {
+    if let Some(content) = &source.content {
+        put_blob(web, blob, content.clone(), headers).await?;
+        return Ok(content.len() as u64);
+    }
+    let path = source.path.as_path();
     let file = File::open(path).map_err(|e| unreadable(path, e))?;
     let length = file.metadata().map_err(|e| unreadable(path, e))?.len();
     if length <= BLOCK {

@@ -129,17 +129,6 @@ impl LogUpload {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(in crate::service) struct ExtentId(pub(in crate::service) String);
 
-impl ExtentId {
-    /// What all blobs without content share; there is no file for it.
-    pub(in crate::service) fn empty() -> Self {
-        Self("empty".to_owned())
-    }
-
-    pub(in crate::service) fn is_empty(&self) -> bool {
-        self.0 == "empty"
-    }
-}
-
 /// What a node tells the core.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::service) enum Report {

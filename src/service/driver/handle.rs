@@ -16,6 +16,11 @@ pub(super) enum Message {
         Box<BlobCommand>,
         oneshot::Sender<Result<BlobReply, BlobRefusal>>,
     ),
+    /// From a node, which is gone with whatever was not written down.
+    NodeBlob(
+        Box<BlobCommand>,
+        oneshot::Sender<Result<BlobReply, BlobRefusal>>,
+    ),
     Report(Report),
     Stop,
 }
@@ -49,6 +54,16 @@ impl DriverHandle {
     ) -> Result<Result<BlobReply, BlobRefusal>, Stopped> {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Blob(Box::new(command), reply))?;
+        answer.await.map_err(|_| self.stopped())
+    }
+
+    /// The same for the work of a node, whose end is written down with it or later: the answer does not wait.
+    pub(in crate::service) async fn ask_blob_for_node(
+        &self,
+        command: BlobCommand,
+    ) -> Result<Result<BlobReply, BlobRefusal>, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::NodeBlob(Box::new(command), reply))?;
         answer.await.map_err(|_| self.stopped())
     }
 

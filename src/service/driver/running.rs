@@ -20,6 +20,8 @@ use crate::wire::time::{Duration, Time};
 
 /// Inputs taken together at most: bounds how long the first of them waits.
 const GROUP: usize = 512;
+/// How long what nobody asked for may wait to be written down. A restart makes it again.
+const WRITTEN_AFTER: std::time::Duration = std::time::Duration::from_millis(10);
 /// How long the loop sleeps when nothing is due.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 
@@ -83,6 +85,7 @@ impl Driver {
             perform,
             now: clock::now().into(),
             advanced: clock::monotonic(),
+            unwritten: None,
         };
         thread::Builder::new()
             .name("driver".to_owned())
@@ -106,6 +109,8 @@ struct Running {
     now: Time,
     /// When `now` was last set.
     advanced: Instant,
+    /// Since when something waits to be written down.
+    unwritten: Option<Instant>,
 }
 
 impl Running {
@@ -113,10 +118,10 @@ impl Running {
         let mut effects = Vec::new();
         self.advance();
         self.cores.recover(self.now, &mut effects);
-        self.commit()?;
+        self.commit(true)?;
         self.perform_all(&mut effects);
         loop {
-            let first = match inbox.recv_timeout(self.sleep().to_std()) {
+            let first = match inbox.recv_timeout(self.sleep()) {
                 Ok(message) => Some(message),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -139,7 +144,7 @@ impl Running {
             if pending.is_empty() && effects.iter().all(Effect::is_undone_by_restart) {
                 self.perform_all(&mut effects);
             }
-            self.commit()?;
+            self.commit(!(pending.is_empty() && effects.is_empty()))?;
             for answer in pending {
                 answer.send();
             }
@@ -167,10 +172,16 @@ impl Running {
         self.now = next(self.now, elapsed, clock::now().into());
     }
 
-    fn sleep(&self) -> Duration {
-        match self.cores.next_deadline() {
+    fn sleep(&self) -> std::time::Duration {
+        let sleep = match self.cores.next_deadline() {
             Some(at) => at.since(self.now).min(LONGEST_SLEEP),
             None => LONGEST_SLEEP,
+        };
+        match self.unwritten {
+            Some(since) => sleep
+                .to_std()
+                .min(WRITTEN_AFTER.saturating_sub(since.elapsed())),
+            None => sleep.to_std(),
         }
     }
 
@@ -185,6 +196,10 @@ impl Running {
                 let answer = storage.handle(*command, self.now, effects);
                 pending.push(Pending::Blob(reply, answer));
             }
+            Message::NodeBlob(command, reply) => {
+                let answer = storage.handle(*command, self.now, effects);
+                let _ = reply.send(answer);
+            }
             Message::Report(report) => {
                 let _ = world.handle(Input::Report(report), self.now, effects);
             }
@@ -192,11 +207,17 @@ impl Running {
         }
     }
 
-    /// Writes down what may not be lost, and with it all else that changed.
-    fn commit(&mut self) -> Result<(), StoreError> {
+    /// Writes down what may not be lost, and with it all else that changed: at once when that is told or acted upon.
+    fn commit(&mut self, at_once: bool) -> Result<(), StoreError> {
         if !self.cores.has_pressing_changes() {
+            self.unwritten = None;
             return Ok(());
         }
+        let since = *self.unwritten.get_or_insert_with(clock::monotonic);
+        if !at_once && since.elapsed() < WRITTEN_AFTER {
+            return Ok(());
+        }
+        self.unwritten = None;
         self.commit_all()
     }
 

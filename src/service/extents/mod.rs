@@ -1,4 +1,5 @@
-//! The bytes of blobs: one file an extent, written once, never changed, deleted when nothing refers to it.
+//! The bytes of blobs: one file an extent, written once, never changed, deleted when nothing refers to it. What is
+//! small has no file and goes into the records.
 //!
 //! Which extent belongs to what is the core's knowledge. A file is written before the core hears of it and is
 //! removed by itself when the core never does ([`Unclaimed`]); what a crash leaves is swept at the next start.

@@ -1,19 +1,20 @@
 //! Reading extents while others replace them.
 
-use std::io::{self, SeekFrom};
+use std::fs::File;
+use std::io;
 use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt as _, TryStreamExt as _};
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-use tokio_util::io::ReaderStream;
+use futures::{Stream, StreamExt as _, stream};
 
 use super::store::{Extents, Store};
-use crate::service::core::effect::ExtentId;
+use crate::service::core::storage::{Content, Small};
 
 /// How much is read at a time.
-const CHUNK: usize = 256 * 1024;
+const CHUNK: u64 = 256 * 1024;
 
 /// As long as one of these lives, no extent is deleted that was referred to when it began.
 #[derive(Debug)]
@@ -37,34 +38,68 @@ impl Extents {
 }
 
 impl Reading {
-    /// The bytes of a range of the extents one after the other.
+    /// The bytes of a range of the contents one after the other, each with its length.
     pub(in crate::service) fn stream(
         self: Arc<Self>,
-        extents: Vec<(ExtentId, u64)>,
+        contents: Vec<(Content, u64)>,
         range: Range<u64>,
     ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
         let mut start = 0;
-        let pieces: Vec<_> = extents
+        let pieces: Vec<_> = contents
             .into_iter()
-            .filter_map(|(extent, length)| {
+            .filter_map(|(content, length)| {
                 let (from, to) = (range.start.max(start), range.end.min(start + length));
-                let within = (from < to).then(|| (extent, from - start, to - from));
+                let within = (from < to).then(|| (content, from - start..to - start));
                 start += length;
                 within
             })
             .collect();
-        futures::stream::iter(pieces)
-            .then(move |(extent, offset, length)| {
-                let reading = self.clone();
-                async move {
-                    let mut file = tokio::fs::File::open(reading.store.path(&extent)).await?;
-                    file.seek(SeekFrom::Start(offset)).await?;
-                    let bytes = ReaderStream::with_capacity(file.take(length), CHUNK);
-                    io::Result::Ok(bytes)
-                }
-            })
-            .try_flatten()
+        stream::iter(pieces).flat_map(move |(content, range)| match content {
+            Content::Small { base64: bytes } => {
+                stream::once(async move { part(&bytes, range) }).boxed()
+            }
+            Content::Extent(extent) => self.clone().file(self.store.path(&extent), range).boxed(),
+        })
     }
+
+    /// Part of a file; this reading lasts as long.
+    fn file(
+        self: Arc<Self>,
+        path: PathBuf,
+        range: Range<u64>,
+    ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+        let start = (self, None, range);
+        stream::try_unfold(start, move |(reading, file, range)| {
+            let path = path.clone();
+            async move {
+                if range.is_empty() {
+                    return Ok(None);
+                }
+                let chunk = range.start..range.end.min(range.start + CHUNK);
+                let rest = chunk.end..range.end;
+                let read = move || read(file, &path, chunk);
+                let (file, bytes) = tokio::task::spawn_blocking(read).await??;
+                Ok(Some((bytes, (reading, Some(file), rest))))
+            }
+        })
+    }
+}
+
+fn part(small: &Small, range: Range<u64>) -> io::Result<Bytes> {
+    let within = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(small.0.len());
+    Ok(small.0.slice(within(range.start)..within(range.end)))
+}
+
+/// Part of a file, which is opened when it is not.
+fn read(file: Option<File>, path: &Path, range: Range<u64>) -> io::Result<(File, Bytes)> {
+    let file = match file {
+        Some(file) => file,
+        None => File::open(path)?,
+    };
+    let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, range.start)?;
+    Ok((file, bytes.into()))
 }
 
 impl Drop for Reading {

@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::service::core::effect::ExtentId;
 
+/// A file for less costs more than the few bytes in the records, where they come with the blob.
+const SMALL: usize = 512;
+
 /// A folder of extents.
 #[derive(Debug, Clone)]
 pub(in crate::service) struct Extents(pub(super) Arc<Store>);
@@ -16,6 +19,8 @@ pub(in crate::service) struct Extents(pub(super) Arc<Store>);
 #[derive(Debug)]
 pub(super) struct Store {
     folder: PathBuf,
+    /// Content of at most so many bytes has no file.
+    pub(super) small: usize,
     readers: Mutex<Readers>,
 }
 
@@ -71,8 +76,19 @@ impl Extents {
         })?;
         Ok(Self(Arc::new(Store {
             folder: folder.to_owned(),
+            small: SMALL,
             readers: Mutex::default(),
         })))
+    }
+
+    /// The same, with a file for whatever is not empty.
+    #[cfg(test)]
+    pub(in crate::service) fn open_for_files(folder: &Path) -> Self {
+        let Ok(Self(mut store)) = Self::open(folder) else {
+            panic!("{} cannot be opened", folder.display());
+        };
+        Arc::get_mut(&mut store).expect("not shared yet").small = 0;
+        Self(store)
     }
 
     /// Deletes an extent, as soon as nobody reads it. A missing one is as good as deleted.
@@ -98,7 +114,6 @@ impl Extents {
             source,
         };
         let mut missing: BTreeMap<&str, &ExtentId> = referenced
-            .filter(|extent| !extent.is_empty())
             .map(|extent| (extent.0.as_str(), extent))
             .collect();
         let mut deleted = 0;

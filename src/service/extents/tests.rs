@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream;
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -11,12 +12,16 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use super::write::Written;
 use super::*;
 use crate::service::core::effect::ExtentId;
+use crate::service::core::storage::Content;
 
 type Chunk = Result<&'static str, &'static str>;
 
+/// More than is gathered before it is written.
+const LIMIT: usize = 3 << 20;
+
 fn store() -> (tempfile::TempDir, Extents) {
     let home = tempfile::tempdir().unwrap();
-    let extents = Extents::open(&home.path().join("extents")).unwrap();
+    let extents = Extents::open_for_files(&home.path().join("extents"));
     (home, extents)
 }
 
@@ -25,16 +30,32 @@ fn files(home: &tempfile::TempDir) -> usize {
 }
 
 async fn write(extents: &Extents, chunks: &[Chunk]) -> Result<Written, WriteError<&'static str>> {
-    extents.write(&mut stream::iter(chunks.to_vec()), 10).await
+    let chunks = chunks.to_vec();
+    extents.write(&mut stream::iter(chunks), LIMIT as u64).await
 }
 
-async fn kept(extents: &Extents, text: &'static str) -> ExtentId {
+/// What is under way on another thread removes its file there.
+async fn wait_for_no_files(home: &tempfile::TempDir) {
+    let gone = async {
+        while files(home) != 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(20), gone).await;
+    assert!(waited.is_ok(), "{} files are left", files(home));
+}
+
+async fn kept(extents: &Extents, text: &'static str) -> Content {
     let written = write(extents, &[Ok(text)]).await.unwrap();
     written.unclaimed.claim();
-    written.extent
+    written.content
 }
 
-async fn read(extents: &Extents, ids: &[(ExtentId, u64)], range: std::ops::Range<u64>) -> String {
+fn id(content: &Content) -> &ExtentId {
+    content.extent().unwrap()
+}
+
+async fn read(extents: &Extents, ids: &[(Content, u64)], range: std::ops::Range<u64>) -> String {
     let chunks: Vec<_> = Arc::new(extents.reading())
         .stream(ids.to_vec(), range)
         .try_collect()
@@ -53,7 +74,7 @@ async fn content_is_measured_and_private() {
     let folder = home.path().join("extents");
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
-    assert_eq!(mode(&folder.join(&written.extent.0)), 0o600);
+    assert_eq!(mode(&folder.join(&id(&written.content).0)), 0o600);
 }
 
 #[tokio::test]
@@ -64,13 +85,15 @@ async fn what_is_not_claimed_is_gone() {
         write(&extents, &[Ok("ab"), Err("gone")]).await,
         Err(WriteError::Sender("gone"))
     ));
+    let limit: &'static str = "x".repeat(LIMIT).leak();
     assert!(matches!(
-        write(&extents, &[Ok("0123456789"), Ok("x")]).await,
-        Err(WriteError::TooLong { limit: 10 })
+        write(&extents, &[Ok(limit), Ok("x")]).await,
+        Err(WriteError::TooLong { limit: at }) if at == LIMIT as u64
     ));
+    wait_for_no_files(&home).await;
     // A request that is given up in the middle of its body.
-    let mut endless = stream::iter([Ok("ab")]).chain(stream::pending::<Chunk>());
-    let given_up = extents.write(&mut endless, 10);
+    let mut endless = stream::iter([Ok(limit)]).chain(stream::pending::<Chunk>());
+    let given_up = extents.write(&mut endless, LIMIT as u64);
     let at_once = async {
         while files(&home) == 0 {
             tokio::task::yield_now().await;
@@ -80,7 +103,7 @@ async fn what_is_not_claimed_is_gone() {
         _ = given_up => panic!("there is no end to it"),
         () = at_once => {}
     }
-    assert_eq!(files(&home), 0);
+    wait_for_no_files(&home).await;
     kept(&extents, "ab").await;
     assert_eq!(files(&home), 1);
 }
@@ -114,7 +137,7 @@ async fn deletions_wait_for_earlier_readers_only() {
     let (home, extents) = store();
     let first = kept(&extents, "first").await;
     let early = Arc::new(extents.reading());
-    extents.delete(&first).unwrap();
+    extents.delete(id(&first)).unwrap();
     let late = extents.reading();
     assert_eq!(files(&home), 1);
 
@@ -123,7 +146,7 @@ async fn deletions_wait_for_earlier_readers_only() {
     assert_eq!(chunks.concat(), b"first");
     assert_eq!(files(&home), 0, "the late reader cannot know of it");
     drop(late);
-    extents.delete(&first).unwrap();
+    extents.delete(id(&first)).unwrap();
     assert!(extents.0.readers().waiting.is_empty());
 }
 
@@ -135,9 +158,35 @@ async fn sweeping() {
     let lost = ExtentId("0000".into());
     let empty = kept(&extents, "").await;
     assert_eq!(files(&home), 2);
-    let swept = extents.sweep([&keep, &lost, &empty].into_iter()).unwrap();
+    let swept = extents.sweep([id(&keep), &lost].into_iter()).unwrap();
     assert_eq!((swept.deleted, swept.missing), (1, vec![lost]));
     assert_eq!(files(&home), 1);
     assert_eq!(read(&extents, &[(empty, 0)], 0..0).await, "");
     assert_eq!(read(&extents, &[(keep, 4)], 0..4).await, "keep");
+}
+
+#[tokio::test]
+async fn what_is_small_has_no_file() {
+    let home = tempfile::tempdir().unwrap();
+    let extents = Extents::open(&home.path().join("extents")).unwrap();
+    let long: &'static str = "x".repeat(600).leak();
+    let mut contents = Vec::new();
+    for (chunks, files_then) in [
+        (vec![Ok("abc"), Ok(""), Ok("de")], 0),
+        (vec![], 0),
+        (vec![Ok(long)], 1),
+        (vec![Ok("f"), Ok(long)], 2),
+    ] {
+        let written = write(&extents, &chunks).await.unwrap();
+        written.unclaimed.claim();
+        assert_eq!(files(&home), files_then, "{chunks:?}");
+        let stored = serde_json::to_string(&written.content).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Content>(&stored).unwrap(),
+            written.content
+        );
+        contents.push((written.content, written.length));
+    }
+    assert_eq!(read(&extents, &contents, 1..8).await, "bcdexxx");
+    assert_eq!(read(&extents, &contents, 604..606).await, "xf");
 }

@@ -25,8 +25,8 @@ pub(in crate::service) use command::{
 };
 pub(in crate::service) use lease::{Lease, Leasing, shown};
 pub(in crate::service) use record::{
-    Blob, Container, ContentHeaders, CopyRecord, Metadata, Properties, RestoreError, Segment,
-    Staged, etag,
+    Blob, Container, Content, ContentHeaders, CopyRecord, Metadata, Properties, RestoreError,
+    Segment, Small, Staged, etag,
 };
 
 pub(in crate::service) use state::BlobStorage;

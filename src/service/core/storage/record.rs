@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::BlobStorage;
@@ -69,10 +72,48 @@ pub(in crate::service) struct CopyRecord {
     pub(in crate::service) completed: Time,
 }
 
-/// One extent, whole.
+/// Where the bytes of a segment are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(in crate::service) enum Content {
+    /// A whole extent.
+    Extent(ExtentId),
+    /// Here: a file would cost more than what is in it.
+    Small { base64: Small },
+}
+
+/// A few bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(in crate::service) struct Small(pub(in crate::service) Bytes);
+
+impl TryFrom<String> for Small {
+    type Error = base64::DecodeError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        STANDARD.decode(text).map(|bytes| Self(bytes.into()))
+    }
+}
+
+impl From<Small> for String {
+    fn from(small: Small) -> Self {
+        STANDARD.encode(small.0)
+    }
+}
+
+impl Content {
+    pub(in crate::service) fn extent(&self) -> Option<&ExtentId> {
+        match self {
+            Self::Extent(extent) => Some(extent),
+            Self::Small { .. } => None,
+        }
+    }
+}
+
+/// A part of a blob that was written in one go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::service) struct Segment {
-    pub(in crate::service) extent: ExtentId,
+    pub(in crate::service) content: Content,
     /// In bytes.
     pub(in crate::service) length: u64,
     /// The block it was uploaded as.

@@ -123,8 +123,8 @@ impl BlobStorage {
 
     /// Counts that something refers to these segments from now on.
     pub(super) fn hold<'a>(&mut self, segments: impl IntoIterator<Item = &'a Segment>) {
-        for segment in segments {
-            *self.uses.entry(segment.extent.clone()).or_default() += 1;
+        for extent in segments.into_iter().filter_map(|s| s.content.extent()) {
+            *self.uses.entry(extent.clone()).or_default() += 1;
         }
     }
 
@@ -135,8 +135,8 @@ impl BlobStorage {
         effects: &mut Vec<Effect>,
     ) {
         let mut free = BTreeSet::new();
-        for segment in segments {
-            let Entry::Occupied(mut uses) = self.uses.entry(segment.extent.clone()) else {
+        for extent in segments.into_iter().filter_map(|s| s.content.extent()) {
+            let Entry::Occupied(mut uses) = self.uses.entry(extent.clone()) else {
                 continue;
             };
             *uses.get_mut() -= 1;

@@ -105,8 +105,8 @@ fn counted(storage: &BlobStorage) -> BTreeMap<ExtentId, usize> {
         let committed = contents.blobs.values().flat_map(|blob| &blob.segments);
         let waiting = contents.blocks.values().flat_map(BTreeMap::values);
         let waiting = waiting.map(|block| &block.segment);
-        for segment in committed.chain(waiting) {
-            *uses.entry(segment.extent.clone()).or_default() += 1;
+        for extent in committed.chain(waiting).filter_map(|s| s.content.extent()) {
+            *uses.entry(extent.clone()).or_default() += 1;
         }
     }
     uses
@@ -125,7 +125,7 @@ fn at(container_name: &str, blob: &str) -> BlobRef {
 
 fn extent(id: &str, length: u64) -> Segment {
     Segment {
-        extent: ExtentId(id.to_owned()),
+        content: Content::Extent(ExtentId(id.to_owned())),
         length,
         block: None,
     }

@@ -30,7 +30,8 @@ pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
         );
     }
     let mut unknown: Vec<String> = Vec::new();
-    let mut note = |path: Path<'_>| {
+    // By its trait: a closure's own type would make all the code below anew for each kind of body.
+    let mut note: &mut dyn FnMut(Path<'_>) = &mut |path| {
         if !may_be_ignored(&whole, &path) {
             unknown.push(name(&path));
         }

@@ -46,6 +46,9 @@ impl Call<'_> {
         command: BlobCommand,
         extent: Unclaimed,
     ) -> Result<BlobReply, BlobRefusal> {
+        if !extent.is_some() {
+            return self.send(command).await;
+        }
         let port = self.state.port.clone();
         let sent = tokio::spawn(async move {
             let reply = port.blob(command).await;

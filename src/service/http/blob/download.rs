@@ -13,8 +13,7 @@ use md5::{Digest as _, Md5};
 
 use super::call::{Call, unexpected};
 use super::{headers, reply};
-use crate::service::core::effect::ExtentId;
-use crate::service::core::storage::{BlobCommand, BlobRef, BlobRefusal, BlobReply};
+use crate::service::core::storage::{BlobCommand, BlobRef, BlobRefusal, BlobReply, Content};
 use crate::service::extents::Reading;
 use crate::wire::blob::error::Code;
 
@@ -33,8 +32,8 @@ pub(super) async fn get(call: &Call<'_>, blob: BlobRef) -> Result<Response, Blob
     let length = found.properties.length;
     let part = asked.map(|asked| asked.within(length)).transpose()?;
     let range = part.clone().unwrap_or(0..length);
-    let segments = found.segments.into_iter().map(|s| (s.extent, s.length));
-    let extents: Vec<_> = segments.collect();
+    let segments = found.segments.into_iter().map(|s| (s.content, s.length));
+    let contents: Vec<_> = segments.collect();
 
     let mut response = reply::empty(if part.is_some() {
         206
@@ -59,13 +58,13 @@ pub(super) async fn get(call: &Call<'_>, blob: BlobRef) -> Result<Response, Blob
             }
         }
     }
-    if let Some(md5) = range_md5(call.headers(), part.as_ref(), &reading, &extents).await? {
+    if let Some(md5) = range_md5(call.headers(), part.as_ref(), &reading, &contents).await? {
         reply::set(&mut response, "content-md5", &md5);
     }
     for (name, value) in call.access.response_headers() {
         reply::set(&mut response, name, value);
     }
-    *response.body_mut() = Body::from_stream(reading.stream(extents, range));
+    *response.body_mut() = Body::from_stream(reading.stream(contents, range));
     Ok(response)
 }
 
@@ -74,13 +73,13 @@ async fn range_md5(
     headers: &HeaderMap,
     part: Option<&Range<u64>>,
     reading: &Arc<Reading>,
-    extents: &[(ExtentId, u64)],
+    contents: &[(Content, u64)],
 ) -> Result<Option<String>, BlobRefusal> {
     const NAME: &str = "x-ms-range-get-content-md5";
     match (headers::text(headers, NAME), part) {
         (None | Some("false"), _) => Ok(None),
         (Some("true"), Some(part)) if part.end - part.start <= MAX_RANGE_MD5 => {
-            let content = reading.clone().stream(extents.to_vec(), part.clone());
+            let content = reading.clone().stream(contents.to_vec(), part.clone());
             let md5 = content
                 .try_fold(Md5::new(), |md5, chunk| async move {
                     Ok(md5.chain_update(chunk))

@@ -53,7 +53,7 @@ pub(super) async fn receive(
     Ok(Received {
         unclaimed: written.unclaimed,
         segment: Segment {
-            extent: written.extent,
+            content: written.content,
             length,
             block: None,
         },

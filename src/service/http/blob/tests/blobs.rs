@@ -279,10 +279,11 @@ async fn a_request_that_ends_in_the_middle_leaves_nothing() {
         .await
         .unwrap();
     stream
-        .write_all(raw_put("", Some(1000)).as_bytes())
+        .write_all(raw_put("", Some(9 << 20)).as_bytes())
         .await
         .unwrap();
-    stream.write_all(b"only the beginning").await.unwrap();
+    // Enough for some of it to be written.
+    stream.write_all(&vec![7; 3 << 20]).await.unwrap();
     server.wait_for_files(1).await;
     drop(stream);
     server.wait_for_files(0).await;

@@ -53,7 +53,7 @@ pub(super) fn key() -> AccountKey {
 impl Server {
     pub(super) async fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let extents = Extents::open(&home.path().join("extents")).unwrap();
+        let extents = Extents::open_for_files(&home.path().join("extents"));
         let port = Arc::new(LockedStorage {
             storage: Mutex::default(),
             extents: extents.clone(),
