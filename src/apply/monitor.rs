@@ -84,6 +84,8 @@ pub(super) async fn watch(run: &Run<'_>) -> Result<Watched, ApplyError> {
         }
         nodes.check(run, watch.anything_ran()).await?;
         renewal.check(run, &watch.open).await?;
+        let done = watch.succeeded.len() + watch.failures.len();
+        let pause = wait::pause_with_pace(start.elapsed(), done, watch.open.len());
         wait::sleep(pause, &run.cancel).await?;
     }
 }

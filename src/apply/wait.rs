@@ -18,6 +18,17 @@ pub(super) fn pause(elapsed: Duration) -> Duration {
     (elapsed / 10).clamp(SHORTEST, LONGEST)
 }
 
+/// The same, but no longer than the rest takes at the pace of what is `done`, unless that is too short to ask for.
+pub(super) fn pause_with_pace(elapsed: Duration, done: usize, open: usize) -> Duration {
+    let longest = pause(elapsed);
+    if done == 0 {
+        return longest;
+    }
+    let rest = elapsed.mul_f64(open as f64 / done as f64);
+    let shortest = (elapsed / 50).max(SHORTEST).min(longest);
+    rest.clamp(shortest, longest)
+}
+
 /// Asks until there is an answer.
 pub(super) async fn until<T, F, Fut>(
     what: &str,
@@ -50,5 +61,32 @@ pub(super) async fn sleep(pause: Duration, cancel: &CancellationToken) -> Result
     tokio::select! {
         () = tokio::time::sleep(pause) => Ok(()),
         () = cancel.cancelled() => Err(ApplyError::Interrupted),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_follow_the_pace() {
+        let ms = Duration::from_millis;
+        for (what, elapsed, done, open, expected) in [
+            ("nothing is done", ms(1000), 0, 10, ms(100)),
+            ("much is left", ms(1000), 10, 90, ms(100)),
+            ("little is left", ms(1000), 950, 50, ms(52)),
+            ("next to nothing is left", ms(1000), 999, 1, ms(20)),
+            ("the beginning", ms(1), 1, 9, SHORTEST),
+            (
+                "the last of many that took hours",
+                ms(3_600_000),
+                9999,
+                1,
+                LONGEST,
+            ),
+        ] {
+            let found = pause_with_pace(elapsed, done, open);
+            assert_eq!(found.as_millis(), expected.as_millis(), "{what}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod architecture;
 mod around;
 mod azurite;
+mod behind;
 mod browser;
 mod clients;
 mod crash;
@@ -20,6 +21,7 @@ mod json;
 mod laptop_to_azure;
 mod launcher;
 mod live_page;
+mod looks;
 mod manifest;
 mod manifest_keys;
 mod many_inputs;

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use batchflow::client::{Account, Client, Credential, Reqwest, RetryPolicy, ServiceAccount};
 use batchflow::clock;
-use batchflow::service::Service;
 use batchflow::wire::auth::AccountKey;
 use batchflow::wire::time::{Duration as Span, Time};
 use bytes::Bytes;
 use http::{Request, Response};
 
+use crate::behind::Behind;
 use crate::credentials::{acceptor, certificate};
 use crate::proxy::{Fate, Proxy};
 use crate::support::{Ran, Workshop, files, local_service};
@@ -50,62 +50,6 @@ fn busy(status: u16, header: Option<(&str, &str)>) -> Fate {
     }
     let body = r#"{"code":"ServerBusy","message":{"value":"busy"}}"#;
     Fate::Answer(answer.body(body.into()).unwrap())
-}
-
-/// The local service behind a proxy for each of its two protocols.
-struct Behind {
-    service: Service,
-    batch: Proxy,
-    blob: Proxy,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl Behind {
-    fn new<D>(decide: impl Fn() -> D) -> Self
-    where
-        D: Fn(Request<Bytes>) -> Fate + Send + Sync + 'static,
-    {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let (service, batch, blob) = runtime.block_on(async {
-            let service = local_service(None, true).await;
-            let origin = |endpoint: &str| {
-                let url = reqwest::Url::parse(endpoint).unwrap();
-                url.origin().ascii_serialization()
-            };
-            let batch = Proxy::start(&origin(service.batch_endpoint()), None, decide()).await;
-            let blob = Proxy::start(&origin(service.blob_endpoint()), None, decide()).await;
-            (service, batch, blob)
-        });
-        Self {
-            service,
-            batch,
-            blob,
-            runtime,
-        }
-    }
-
-    fn run(&self, shop: &Workshop, args: &[&str]) -> Ran {
-        let service = &self.service;
-        let path = reqwest::Url::parse(service.blob_endpoint()).unwrap();
-        let storage = format!(
-            "AccountName={};AccountKey={};BlobEndpoint={}{}",
-            service.account(),
-            service.key().expose(),
-            self.blob.http(),
-            path.path()
-        );
-        let mut command = shop.command(args);
-        command
-            .env("AZURE_BATCH_ACCOUNT", service.account())
-            .env("AZURE_BATCH_ACCESS_KEY", service.key().expose())
-            .env("AZURE_BATCH_ENDPOINT", self.batch.http())
-            .env("AZURE_STORAGE_CONNECTION_STRING", storage);
-        Ran::of(command.output().unwrap())
-    }
-
-    fn stop(self) {
-        self.runtime.block_on(self.service.stop());
-    }
 }
 
 fn manifest(shop: &Workshop, tasks: usize) {
