@@ -114,6 +114,8 @@ impl Peers {
                 "--blobPort",
                 "0",
                 "--disableTelemetry",
+                // The SDK may speak a later one.
+                "--skipApiVersionCheck",
                 "--silent",
             ])
             .arg("--location")

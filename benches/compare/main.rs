@@ -42,10 +42,10 @@ fn main() {
         rows.extend(startup::startup(rounds.max(5)));
     }
     if is_wanted("true-1000") {
-        rows.push(runs::trues(1000, "≤ 1.5", rounds, &peers));
+        rows.extend(runs::trues(1000, "≤ 1.5", rounds, &peers));
     }
     if is_wanted("true-10000") {
-        rows.push(runs::trues(10_000 / scale, "≤ 1.3", rounds, &peers));
+        rows.extend(runs::trues(10_000 / scale, "≤ 1.3", rounds, &peers));
     }
     if is_wanted("top-words") {
         rows.push(runs::top_words(1000 / scale, rounds));

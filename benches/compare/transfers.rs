@@ -67,7 +67,7 @@ pub(crate) fn upload(
     let served = Served::start(&folder().join("state"));
     let files = files(count, bytes);
     let next = AtomicUsize::new(0);
-    let container = || format!("c{}", next.fetch_add(1, Ordering::Relaxed));
+    let container = || format!("run-{}", next.fetch_add(1, Ordering::Relaxed));
     let mut row = Row::new(format!("upload of {what} to Azurite"), "≤ 0.8", " s");
     let mut memory = Row::new("the same, memory", "≤ 150", " MiB");
     row.peers = settings

@@ -26,6 +26,6 @@ bodies = [
 start = time.perf_counter()
 results = client.create_tasks("sdk", bodies, max_concurrency=threads)
 took = time.perf_counter() - start
-values = getattr(results, "value", results)
-assert len(list(values)) == tasks, results
+added = [result for result in results["value"] if result["status"].lower() == "success"]
+assert len(added) == tasks, f"{len(added)} of {tasks}"
 print(took)
