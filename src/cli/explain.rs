@@ -2,8 +2,8 @@
 
 use super::args::ExplainArgs;
 use super::error::CliError;
+use super::explain_tasks;
 use super::output;
-use super::why;
 use crate::diagnostic::{codes, nearest, pages};
 use crate::report::exit_code::ExitCode;
 use crate::report::explain;
@@ -15,7 +15,7 @@ pub(super) async fn run(args: &ExplainArgs) -> Result<ExitCode, CliError> {
     };
     // No code is the name of a file.
     if code.extension().is_some() || code.is_file() {
-        return why::run(code, args).await;
+        return explain_tasks::run(code, args).await;
     }
     let code = code.to_string_lossy();
     match pages::page(&code) {

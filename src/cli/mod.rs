@@ -11,6 +11,7 @@ mod download;
 mod error;
 mod examples;
 mod explain;
+mod explain_tasks;
 mod files;
 mod gc;
 mod import;
@@ -34,7 +35,6 @@ mod still_running;
 mod target;
 mod tasks;
 mod validate;
-mod why;
 
 use std::process::ExitCode as ProcessExitCode;
 

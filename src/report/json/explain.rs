@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::VERSION;
 use super::failure::{Failure, Reason};
-use crate::report::why::{JobView, TaskView};
+use crate::report::explain_tasks::{JobView, TaskView};
 
 /// The answer of `batchflow explain MANIFEST [TASK] --json`.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -1,11 +1,11 @@
 //! The verbs around a run: status, tasks, logs, explain and what they say, on real states of the local service.
 
 mod account;
+mod explain_tasks;
 mod furnished;
 mod logs;
 mod start;
 mod status;
-mod why;
 
 use furnished::Site;
 

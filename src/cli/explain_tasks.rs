@@ -14,9 +14,9 @@ use crate::observed::{
     standing, task_standing,
 };
 use crate::report::exit_code::ExitCode;
+use crate::report::explain_tasks::{JobView, TaskView};
 use crate::report::json::{self, Explanation};
 use crate::report::reason;
-use crate::report::why::{JobView, TaskView};
 use crate::wire::time::Time;
 
 /// Waiting tasks that are looked at one by one.
