@@ -18,7 +18,7 @@ use super::web::{Web, WebError, retrying};
 use crate::wire::batch::command::OutputFileUploadHeader;
 
 /// Sent in one request; what is larger is sent in blocks of this size.
-const BLOCK: u64 = 8 << 20;
+const BLOCK: u64 = 4 << 20;
 /// What a blob may have.
 const MAX_BLOCKS: u64 = 50_000;
 /// Blocks of one file on their way at the same time.
