@@ -20,6 +20,8 @@ const PATIENCE: u32 = 16;
 /// A measurement takes at least so long, and so many answers for each request at once.
 const LEAST_TIME: Duration = Duration::from_millis(20);
 const LEAST_ROUNDS: usize = 5;
+/// After so many answers at least, a service that was busy is sent one more at once.
+const LEAST_ANSWERS: usize = 8;
 /// What a request costs beside its bytes, as bytes.
 const BASE_COST: u64 = 32 * 1024;
 
@@ -135,6 +137,8 @@ enum Phase {
     Growing { before: usize, work: f64 },
     /// Stays for so many measurements.
     Holding(u32),
+    /// One more after every few answers, up to where the service was busy.
+    Recovering { to: usize },
 }
 
 /// What got done since.
@@ -176,8 +180,8 @@ impl Course {
         if ended.is_busy {
             // One word for all that were under way together.
             if self.lowered.is_none_or(|lowered| ended.begun > lowered) {
+                self.phase = Phase::Recovering { to: self.limit };
                 self.limit = (self.limit / 2).max(1);
-                self.phase = Phase::Holding(PATIENCE);
                 self.lowered = Some(now);
                 self.measured = Measured::new(now);
             }
@@ -188,6 +192,13 @@ impl Course {
         measured.work += ended.work;
         measured.is_full |= ended.had_to_wait;
         let took = now.saturating_sub(measured.since);
+        if let Phase::Recovering { to } = self.phase {
+            if measured.answers >= self.limit.max(LEAST_ANSWERS) {
+                self.recover(to);
+                self.measured = Measured::new(now);
+            }
+            return;
+        }
         if measured.answers < self.limit * LEAST_ROUNDS || took < LEAST_TIME {
             return;
         }
@@ -195,6 +206,15 @@ impl Course {
             self.judge(self.measured.work as f64 / took.as_secs_f64());
         }
         self.measured = Measured::new(now);
+    }
+
+    fn recover(&mut self, to: usize) {
+        if self.limit < to {
+            self.limit += 1;
+        }
+        if self.limit >= to {
+            self.phase = Phase::Holding(PATIENCE);
+        }
     }
 
     /// `work` got done in a second.
@@ -205,7 +225,7 @@ impl Course {
                 Phase::Holding(PATIENCE)
             }
             Phase::Holding(left) if left > 1 => Phase::Holding(left - 1),
-            Phase::Growing { .. } | Phase::Holding(_) => {
+            Phase::Growing { .. } | Phase::Holding(_) | Phase::Recovering { .. } => {
                 let before = self.limit;
                 self.limit = (before + before.div_ceil(2)).min(MOST);
                 Phase::Growing { before, work }
@@ -272,8 +292,27 @@ mod tests {
         let (limit, refused) = asked(1000, 12);
         assert!((4..=20).contains(&limit), "{limit}");
         assert!((1..1000).contains(&refused), "{refused} of 20000");
-        let (limit, _) = asked(1000, 1);
-        assert!(limit <= 3, "{limit}");
+        let (limit, refused) = asked(1000, 1);
+        assert!(limit <= 3 && refused < 4000, "{limit}, {refused}");
+    }
+
+    #[test]
+    fn refusals_by_chance_do_not_stop_it() {
+        let mut course = Course::new(Duration::ZERO);
+        let mut sum = 0;
+        for n in 0..20_000_u64 {
+            let now = Duration::from_millis(n);
+            let ended = Ended {
+                begun: now,
+                work: 1,
+                is_busy: n % 20 == 19,
+                had_to_wait: true,
+            };
+            course.take(&ended, now);
+            sum += course.limit;
+        }
+        let mean = sum / 20_000;
+        assert!((2..=8).contains(&mean), "{mean}");
     }
 
     #[tokio::test]
