@@ -94,7 +94,7 @@ pub(super) async fn upload(
     let file = File::open(path).map_err(|e| unreadable(path, e))?;
     let length = file.metadata().map_err(|e| unreadable(path, e))?.len();
     if length <= BLOCK {
-        let (_, content) = next_block(file, BLOCK)
+        let (_, content) = next_block(file, BLOCK, length)
             .await
             .map_err(|e| unreadable(path, e))?;
         let length = content.len() as u64;
@@ -152,7 +152,7 @@ async fn put_blocks(
     // Read one after the other, sent side by side.
     loop {
         let content;
-        (file, content) = next_block(file, size)
+        (file, content) = next_block(file, size, length.saturating_sub(sent))
             .await
             .map_err(|e| unreadable(path, e))?;
         if content.is_empty() {
@@ -226,10 +226,12 @@ fn as_blob_property(name: &str) -> String {
     }
 }
 
-/// At most `size` bytes; fewer only at the end of the file.
-async fn next_block(file: File, size: u64) -> std::io::Result<(File, Bytes)> {
+/// At most `size` bytes; fewer only at the end of the file, which is thought to be so many bytes away.
+async fn next_block(file: File, size: u64, left: u64) -> std::io::Result<(File, Bytes)> {
     let read = move || {
-        let mut content = Vec::new();
+        // Not grown bit by bit, which would take twice the memory.
+        let room = usize::try_from(size.min(left)).unwrap_or(0);
+        let mut content = Vec::with_capacity(room);
         (&file).take(size).read_to_end(&mut content)?;
         Ok((file, Bytes::from(content)))
     };
