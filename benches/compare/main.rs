@@ -66,7 +66,7 @@ fn main() {
         let settings = [(4, 1), (16, 1)];
         let of = (10_000 / scale, 10_240);
         rows.extend(
-            transfers::upload("10 000 × 10 KiB", of, &settings, rounds, &peers)
+            transfers::upload(&format!("{} × 10 KiB", of.0), of, &settings, rounds, &peers)
                 .into_iter()
                 .flatten(),
         );
@@ -75,9 +75,15 @@ fn main() {
         let settings = [(2, 1), (2, 4)];
         let of = (2, (1 << 30) / scale);
         rows.extend(
-            transfers::upload("2 × 1 GiB", of, &settings, rounds.min(3), &peers)
-                .into_iter()
-                .flatten(),
+            transfers::upload(
+                &format!("{} × {} MiB", of.0, of.1 >> 20),
+                of,
+                &settings,
+                rounds.min(3),
+                &peers,
+            )
+            .into_iter()
+            .flatten(),
         );
     }
     report(&rows, rounds, &peers);
