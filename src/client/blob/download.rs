@@ -69,7 +69,9 @@ impl Blob {
         };
 
         let room = self.room(expected.min(PART)).await;
-        let first = self.first_part(container, blob, &attempt).await?;
+        let mut first = self.first_part(container, blob, &attempt).await?;
+        // Gone when it is written, as the others.
+        let content = std::mem::take(&mut first.content);
         let mut file = File::create_new(&part.0)
             .await
             .map_err(file_error("create", &part.0))?;
@@ -84,7 +86,7 @@ impl Blob {
                 Ok((content, room))
             }
         });
-        let first_content = stream::iter([Ok((first.content.clone(), room))]);
+        let first_content = stream::iter([Ok((content, room))]);
         let mut contents = first_content.chain(rest.buffered(AT_ONCE));
         while let Some((content, _room)) = contents.try_next().await? {
             sums.0.update(&content);
