@@ -113,6 +113,8 @@ impl Content {
 /// A part of a blob that was written in one go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::service) struct Segment {
+    /// Called otherwise in records from before there was small content.
+    #[serde(alias = "extent")]
     pub(in crate::service) content: Content,
     /// In bytes.
     pub(in crate::service) length: u64,
@@ -271,4 +273,16 @@ impl BlobStorage {
 
 fn json(record: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(record).expect("records are plain data with text keys")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_of_earlier_records() {
+        let segment: Segment = serde_json::from_str(r#"{"extent":"ab12","length":3}"#).unwrap();
+        let extent = Content::Extent(ExtentId("ab12".into()));
+        assert_eq!((segment.content, segment.length), (extent, 3));
+    }
 }
